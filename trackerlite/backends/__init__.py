@@ -1,0 +1,1 @@
+"""One contract for every remote, and an adapter for each."""

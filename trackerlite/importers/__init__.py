@@ -1,0 +1,1 @@
+"""Foreign logs, turned into journals."""

@@ -1,0 +1,1 @@
+"""Trackers, callbacks and loggers for the frameworks people train with."""

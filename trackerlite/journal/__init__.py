@@ -1,0 +1,1 @@
+"""The journal: a TensorBoard event file that is the write-ahead log of a run."""

@@ -1,0 +1,1 @@
+"""The readers: the only door to the store."""
