@@ -1,0 +1,77 @@
+"""Every error trackerlite raises, as one tree.
+
+TrackerliteError
+├── BadInput            a name, key, value or option that cannot be recorded as given
+│   └── Unsupported     something W&B has and trackerlite does not
+├── RunError
+│   ├── RunNotFound     no run answers to that reference
+│   ├── AmbiguousRun    several do
+│   ├── RunExists       resume="never" met a run of that id
+│   └── RunInUse        another living process is writing that run
+├── StoreError
+│   ├── StoreNotFound   no .trackerlite folder there
+│   ├── StoreTooNew     written by a newer trackerlite
+│   ├── StoreBusy       someone else holds the store's lock
+│   └── StoreDamaged    the database cannot be read; the journals still can
+└── JournalError        a journal could not be opened or written
+
+A leaf's message says what happened, what is safe, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class TrackerliteError(Exception):
+    """The base of every error raised on purpose."""
+
+
+class BadInput(TrackerliteError, ValueError):  # noqa: N818 - reads as the sentence it is
+    """A name, key, value or option that cannot be recorded as given."""
+
+
+class Unsupported(BadInput):
+    """Something Weights & Biases offers and trackerlite does not."""
+
+
+class RunError(TrackerliteError):
+    """Something is wrong with which run was meant."""
+
+
+class RunNotFound(RunError, LookupError):
+    """No run answers to that reference."""
+
+
+class AmbiguousRun(RunError, LookupError):
+    """Several runs answer to that reference."""
+
+
+class RunExists(RunError):
+    """`resume="never"` met a run that is already there."""
+
+
+class RunInUse(RunError):
+    """Another living process writes that run."""
+
+
+class StoreError(TrackerliteError):
+    """Something is wrong with the store as a whole."""
+
+
+class StoreNotFound(StoreError, FileNotFoundError):
+    """There is no store at that place."""
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a newer trackerlite; it was left unharmed."""
+
+
+class StoreBusy(StoreError):
+    """Someone else held the store's lock for too long."""
+
+
+class StoreDamaged(StoreError):
+    """The database cannot be read; the journals still can."""
+
+
+class JournalError(TrackerliteError, OSError):
+    """A journal could not be opened or written."""

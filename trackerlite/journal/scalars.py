@@ -1,0 +1,190 @@
+"""The fast path: a dict of numbers to one framed record, and back.
+
+A training loop logs the same keys again and again, so the bytes around the
+numbers never change. A `Layout` is one such shape (keys, types, and which floats
+need their exact form) as one `struct`, which packs or unpacks the summary of an
+event in a single call. Shapes come from the first event of their kind; anything
+unusual falls back to `events`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from operator import itemgetter, ne
+from typing import Any
+
+from trackerlite.journal import events
+from trackerlite.journal import protobuf as pb
+from trackerlite.journal.framing import crc32c, header
+
+_head1 = struct.Struct("<BdBB").pack
+_head2 = struct.Struct("<BdBBB").pack
+_head3 = struct.Struct("<BdBBBB").pack
+_head_any = struct.Struct("<BdB").pack
+_u32 = struct.Struct("<I").pack
+_f64_at = struct.Struct("<d").unpack_from
+
+_EXACT_FLOAT = pb.tag(events.EXACT_FLOAT, pb.FIXED64)
+_EXACT_INT = pb.tag(events.EXACT_INT, pb.FIXED64)
+_NUMBERS = (float, int)
+_MOST_SHAPES = 512
+
+
+class Layout:
+    """One shape of summary: constant bytes, and the numbers between them."""
+
+    __slots__ = ("constants", "keys", "pack", "pick", "size", "spread", "template", "unpack_from")
+
+    def __init__(self, keys: tuple[str, ...], types: tuple[type, ...], exact: tuple[bool, ...]):
+        pieces: list[bytes | str] = []  # bytes: a constant; str: a struct code
+        for key, kind, precise in zip(keys, types, exact, strict=True):
+            name = pb.delimited(events.VALUE_TAG, key.encode()) + b"\x15"
+            tail = _EXACT_INT if kind is int else _EXACT_FLOAT if precise else b""
+            size = len(name) + 4 + (len(tail) + 8 if tail else 0)
+            pieces += [b"\x0a" + pb.varint(size) + name, "f"]
+            if tail:
+                pieces += [tail, "q" if kind is int else "d"]
+        body = sum(len(p) if isinstance(p, bytes) else 4 if p == "f" else 8 for p in pieces)
+        pieces[0] = b"\x2a" + pb.varint(body) + pieces[0]  # type: ignore[operator]
+        packer = struct.Struct(
+            "<" + "".join(f"{len(p)}s" if isinstance(p, bytes) else p for p in pieces)
+        )
+        self.keys = keys
+        self.size = packer.size
+        self.pack: Callable[..., bytes] = packer.pack
+        self.unpack_from = packer.unpack_from
+        self.template: list[Any] = list(pieces)
+        # Constants and numbers alternate. A number stands once (float32) or twice
+        # (float32, then exact); it is read from where it stands last.
+        spread: list[int] = []
+        best: list[int] = []
+        for at in range(1, len(pieces), 2):
+            if pieces[at] == "f":
+                best.append(at)
+            spread.append(len(best) - 1)
+            best[-1] = at
+        self.spread = _itemgetter(spread)
+        self.pick = _itemgetter(best)
+        self.constants = tuple(pieces[::2])
+
+    def fill(self, numbers: tuple[Any, ...]) -> bytes:
+        """The summary field with `numbers` in it."""
+        arguments = self.template.copy()
+        arguments[1::2] = self.spread(numbers)
+        return self.pack(*arguments)
+
+    def read(self, payload: bytes, at: int) -> tuple[Any, ...] | None:
+        """The numbers of the summary at `at`, or None where it has another shape."""
+        found = self.unpack_from(payload, at)
+        if found[::2] != self.constants:
+            return None
+        return self.pick(found)  # type: ignore[no-any-return]
+
+
+def _itemgetter(positions: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    if len(positions) == 1:
+        return lambda found: (found[positions[0]],)
+    return itemgetter(*positions)
+
+
+class Encoder:
+    """Encodes dicts of numbers; remembers their shapes. Not safe for threads: hold a lock."""
+
+    def __init__(self) -> None:
+        self._narrow: dict[Any, struct.Struct] = {}
+        self._layouts: dict[Any, Layout] = {}
+
+    def encode(self, data: dict[str, Any], step: int, time: float) -> bytes | None:
+        """One framed record, or None where `data` holds more than plain ints and floats."""
+        keys = tuple(data)
+        numbers = tuple(data.values())
+        types = tuple(map(type, numbers))
+        narrow = self._narrow.get(types)
+        if narrow is None:
+            if not types or any(t not in _NUMBERS for t in types):
+                return None
+            narrow = self._narrow[types] = struct.Struct(f"<{len(types)}f")
+        try:
+            exact = tuple(map(ne, narrow.unpack(narrow.pack(*numbers)), numbers))
+            layout = self._layouts.get((keys, types, exact))
+            if layout is None:
+                layout = self._learn(keys, types, exact)
+            body = layout.fill(numbers)
+        except (OverflowError, struct.error):  # beyond float32 or int64: the slow path knows
+            return None
+        if 0 <= step < 0x80:
+            head = _head1(9, time, 16, step)
+        elif 0x80 <= step < 0x4000:
+            head = _head2(9, time, 16, step & 0x7F | 0x80, step >> 7)
+        elif 0x4000 <= step < 0x200000:
+            head = _head3(9, time, 16, step & 0x7F | 0x80, step >> 7 & 0x7F | 0x80, step >> 14)
+        else:
+            head = _head_any(9, time, 16) + pb.varint(step)
+        payload = head + body
+        crc = crc32c(payload)
+        return (
+            header(len(payload))
+            + payload
+            + _u32(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+        )
+
+    def _learn(
+        self, keys: tuple[str, ...], types: tuple[type, ...], exact: tuple[bool, ...]
+    ) -> Layout:
+        if len(self._layouts) >= _MOST_SHAPES:
+            self._layouts.clear()
+        layout = self._layouts[keys, types, exact] = Layout(keys, types, exact)
+        return layout
+
+
+class Decoder:
+    """Decodes payloads; remembers the shapes it met."""
+
+    def __init__(self) -> None:
+        self._by_size: dict[int, list[Layout]] = {}
+
+    def decode(self, payload: bytes) -> events.Event:
+        """The event in `payload`.
+
+        Raises:
+            protobuf.Malformed, ValueError: it is none.
+        """
+        if len(payload) > 12 and payload[0] == 9 and payload[9] == 16:
+            step, at = pb.read_varint(payload, 10)
+            for layout in self._by_size.get(len(payload) - at, ()):
+                numbers = layout.read(payload, at)
+                if numbers is not None:
+                    event = events.Event(
+                        _f64_at(payload, 1)[0], pb.signed(step), layout.keys, numbers
+                    )
+                    return event
+            event = events.decode(payload)
+            if event.keys and not (event.others or event.foreign or event.record):
+                self._learn(event, payload, at)
+            return event
+        return events.decode(payload)
+
+    def _learn(self, event: events.Event, payload: bytes, at: int) -> None:
+        types = tuple(map(type, event.numbers))
+        exact = tuple(
+            isinstance(n, float) and events.needs_exact(n) for n in event.numbers
+        )
+        layout = Layout(event.keys, types, exact)
+        if layout.size == len(payload) - at and layout.read(payload, at) is not None:
+            known = self._by_size.setdefault(layout.size, [])
+            if len(known) < 8:
+                known.append(layout)
+            else:  # many shapes of one size: remember the latest
+                known[:] = [layout, *known[:7]]
+
+
+def encode_slowly(
+    numbers: dict[str, int | float],
+    others: Iterable[bytes],
+    step: int,
+    time: float,
+) -> bytes:
+    """The payload of an event of any values: numbers, and ready-made Value messages."""
+    messages = [events.number_value(key, number) for key, number in numbers.items()]
+    return events.event(time, step, events.summary(*messages, *others))

@@ -1,0 +1,96 @@
+"""The one door for paths: where the store is, and file names made of user text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+
+from trackerlite.errors import BadInput, StoreNotFound
+
+STORE_NAME = ".trackerlite"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._+=@-]+")
+_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(1, 10))}
+
+
+def safe_name(text: str, limit: int = 64) -> str:
+    """A file name for `text`: readable, one path component, different for different texts.
+
+    A text that is already safe keeps its name; any other is cleaned and given a
+    short hash of the original, so that two texts never share a file.
+
+    >>> safe_name("llama3-lora")
+    'llama3-lora'
+    >>> safe_name("../etc/passwd")
+    'etc-passwd~7fef78f5'
+    """
+    cleaned = _UNSAFE.sub("-", text).strip(".-")[:limit].rstrip(".-")
+    reserved = cleaned.split(".")[0].lower() in _RESERVED
+    if cleaned == text and cleaned and not reserved:
+        return cleaned
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{cleaned or 'x'}~{digest}"
+
+
+def check_id(run_id: str) -> str:
+    """`run_id` if it can be one: up to 128 of `A-Z a-z 0-9 . _ -`, not led by `.` or `-`.
+
+    Raises:
+        BadInput: it cannot.
+    """
+    if not isinstance(run_id, str) or not _ID.fullmatch(run_id):
+        raise BadInput(
+            f"The run id {str(run_id)[:80]!r} cannot be used: an id has 1 to 128 of the characters "
+            "A-Z a-z 0-9 . _ - and starts with a letter, a digit or _. Choose another, "
+            "or leave it out and use name= for free text."
+        )
+    return run_id
+
+
+def store_dir(dir: str | os.PathLike[str] | None = None) -> Path:  # noqa: A002 - the public name
+    """Where the store is or would be made.
+
+    First of: `dir`, `$TRACKERLITE_DIR`, the nearest `.trackerlite` in this folder
+    or above it, `./.trackerlite`.
+    """
+    given = dir or os.environ.get("TRACKERLITE_DIR") or os.environ.get("WANDB_DIR")
+    if given:
+        path = Path(given).expanduser().absolute()
+        is_store = path.name == STORE_NAME or (path / "runs").is_dir()
+        return path if is_store else path / STORE_NAME
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / STORE_NAME).is_dir():
+            return folder / STORE_NAME
+    return here / STORE_NAME
+
+
+def existing_store(dir: str | os.PathLike[str] | None = None) -> Path:  # noqa: A002
+    """As `store_dir`, but the store must be there.
+
+    Raises:
+        StoreNotFound: it is not.
+    """
+    path = store_dir(dir)
+    if not path.is_dir():
+        raise StoreNotFound(
+            f"There is no store at {path}. Nothing was recorded there yet: "
+            "run a script that calls trackerlite.init(), `trackerlite demo`, or name a store with --dir."
+        )
+    return path
+
+
+def inside(root: Path, relative: str) -> Path:
+    """The path of `relative` below `root`, refused if it would lead out of it.
+
+    Raises:
+        BadInput: it is absolute, goes up, or passes a symbolic link that leaves `root`.
+    """
+    if "\0" in relative or "\\" in relative or Path(relative).is_absolute() or ".." in Path(relative).parts:
+        raise BadInput(f"The path {relative[:200]!r} leads out of its folder; it was not touched.")
+    path = root / relative
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise BadInput(f"The path {relative[:200]!r} leads out of its folder through a link; it was not touched.")
+    return path

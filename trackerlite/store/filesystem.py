@@ -1,0 +1,50 @@
+"""What kind of file system a folder is on, and so where its database may live.
+
+SQLite's WAL needs memory shared between all who open the database, which network
+file systems do not give. There the training process only appends to its journal,
+and each reader keeps a database of its own in a local cache folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+#: File system types, as the kernel names them in /proc/mounts, that are not local.
+NETWORK = frozenset(
+    "nfs nfs4 cifs smb2 smb3 smbfs 9p afs ceph glusterfs lustre gpfs beegfs beegfs_nodev wekafs "
+    "orangefs pvfs2 panfs ocfs2 gfs2 virtiofs vboxsf prl_fs davfs".split()
+)
+
+
+def kind(path: Path) -> str:
+    """The type of the file system that holds `path`, or "" where nobody tells."""
+    try:
+        target = os.path.realpath(path)
+        best, found = "", ""
+        with open("/proc/self/mounts", encoding="utf-8", errors="replace") as mounts:
+            for line in mounts:
+                _, point, name, *_ = line.split(" ")
+                point = point.encode().decode("unicode_escape")
+                within = target == point or target.startswith(point.rstrip("/") + "/")
+                if within and len(point) >= len(best):
+                    best, found = point, name
+        return found
+    except (OSError, ValueError):
+        return ""
+
+
+def is_network(path: Path) -> bool:
+    """Whether `path` lies where SQLite's WAL must not be used."""
+    name = kind(path)
+    return name in NETWORK or name.startswith("fuse")
+
+
+def database_path(store: Path) -> Path:
+    """Where the database of `store` lives: in it, or in a local cache for a network store."""
+    if not is_network(store):
+        return store / "trackerlite.db"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    name = hashlib.sha256(os.path.realpath(store).encode()).hexdigest()[:16]
+    return cache / "trackerlite" / name / "trackerlite.db"

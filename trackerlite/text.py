@@ -1,0 +1,51 @@
+"""The one door for untrusted text on its way to a person's screen.
+
+A run's name, a metric's key or a logged string may hold anything, also the
+escape sequences that move a cursor, set a clipboard or ask a terminal to
+answer. `plain` turns each such character into a visible symbol.
+"""
+
+from __future__ import annotations
+
+import re
+
+# C0 controls, DEL, C1 controls, and the characters that reorder or hide text.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
+
+def _symbol(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code < 0x20:
+        return chr(0x2400 + code)  # ␀ ␁ … the control pictures
+    if code == 0x7F:
+        return "\u2421"
+    return "\ufffd"
+
+
+def plain(text: object, limit: int | None = None) -> str:
+    """`text` with every control, reordering or invisible character made visible.
+
+    Args:
+        text: anything; it is passed through `str` first.
+        limit: the most characters to return; a longer text ends in `…`.
+
+    >>> plain("a\\x1b]52;c;b\\x07")
+    'a␛]52;c;b␇'
+    >>> plain("long name", limit=5)
+    'long…'
+    """
+    result = str(text)
+    if limit is not None and len(result) > limit:
+        result = result[: limit - 1] + "…"
+    return _UNSAFE.sub(_symbol, result)
+
+
+def lines(text: object) -> list[str]:
+    """The lines of `text`, tabs widened, each made plain.
+
+    >>> lines("a\\tb\\nc\\x1b[0m")
+    ['a   b', 'c␛[0m']
+    """
+    return [plain(line.expandtabs(4)) for line in str(text).split("\n")]
