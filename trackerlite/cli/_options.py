@@ -1,0 +1,61 @@
+"""What verbs have in common: `--dir`, `--json`, RUN arguments, and an example in the help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def _dir(ctx: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    """`trackerlite --dir X ls` means the same as `trackerlite ls --dir X`."""
+    if value is None and ctx.parent is not None:
+        return ctx.parent.params.get("dir")
+    return value
+
+
+def dir_option(function: F) -> F:
+    """`--dir`, given to the function as `dir`."""
+    return click.option(
+        "--dir",
+        metavar="PATH",
+        callback=_dir,
+        help="The store, or the folder it is in. Default: $TRACKERLITE_DIR, or the nearest "
+        ".trackerlite from here upwards.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """`--json`, given to the function as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(
+        function
+    )
+
+
+def run_argument(function: F) -> F:
+    """RUN, given to the function as `run`."""
+    return click.argument("run", metavar="RUN")(function)
+
+
+def runs_argument(function: F) -> F:
+    """RUN…, at least one, given to the function as `runs`."""
+    return click.argument("runs", metavar="RUN...", nargs=-1, required=True)(function)
+
+
+def verb(*, examples: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A click command whose help ends in `examples`, one command line per line.
+
+    The help's text is the function's docstring. Use it above the options:
+
+        @verb(examples="trackerlite ls --json")
+        @dir_option
+        def command(dir): ...
+    """
+    lines = [line.strip() for line in examples.strip().splitlines()]
+    epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+    return lambda function: click.command(epilog=epilog)(function)

@@ -1,0 +1,84 @@
+"""How verbs speak: data on stdout, narration on stderr, nothing that moves a cursor."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+from trackerlite.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ANSI = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "magenta": "35",
+    "cyan": "36",
+}
+
+
+def say(text: str) -> None:
+    """Narrate a sentence to the person, on stderr."""
+    print("\n".join(plain(line) for line in text.split("\n")), file=sys.stderr, flush=True)
+
+
+def coloured(stream: TextIO | None = None) -> bool:
+    """Whether `stream` (stdout) takes colours: a terminal, unless NO_COLOR or FORCE_COLOR say."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    stream = stream or sys.stdout
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, style: str | None) -> str:
+    """`text`, made plain already, in `style` (bold, dim, red …) where stdout takes colours."""
+    if not style or not text or not coloured():
+        return text
+    return f"\x1b[{_ANSI[style]}m{text}\x1b[0m"
+
+
+def emit(value: Any) -> None:
+    """Print one JSON document to stdout."""
+    print(_dumps(value, indent=2))
+
+
+def emit_line(value: Any) -> None:
+    """Print one JSON document as one line, at once: for what is followed while it grows."""
+    print(_dumps(value), flush=True)
+
+
+def emit_rows(rows: Iterable[Any]) -> int:
+    """Print a JSON array, one row a line, as the rows come; returns how many."""
+    count = 0
+    for row in rows:
+        print(",\n " if count else "[\n ", end="")
+        print(_dumps(row), end="")
+        count += 1
+    print("\n]" if count else "[]")
+    return count
+
+
+def _dumps(value: Any, indent: int | None = None) -> str:
+    text = json.dumps(_strict(value), indent=indent, default=str, allow_nan=False)
+    # The one control character that JSON lets through as it is.
+    return text.replace("\x7f", "\\u007f")
+
+
+def _strict(value: Any) -> Any:
+    """JSON has no NaN and no infinities; they are spelled as strings, as W&B spells them."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {str(key): _strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(item) for item in value]
+    return value
