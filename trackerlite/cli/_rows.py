@@ -1,0 +1,55 @@
+"""Points of several series as rows: what was logged together, and at the same step, together."""
+
+from __future__ import annotations
+
+import heapq
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from trackerlite.readers import Points, SeriesInfo
+
+
+class Row(NamedTuple):
+    """Values logged at one step, one after another; a later value of a key replaces an earlier."""
+
+    step: int
+    time: float
+    values: dict[str, Any]
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Whether `name` equals or, with `*?[]`, matches one of `patterns`; anything does if none."""
+    return not patterns or any(name == p or fnmatchcase(name, p) for p in patterns)
+
+
+def label(series: SeriesInfo) -> str:
+    """A series' name, with its rank where that is not 0."""
+    return f"{series.name} [rank {series.rank}]" if series.rank else series.name
+
+
+def points_of(name: str, points: Points) -> Iterator[tuple[float, int, str, Any]]:
+    """(time, step, name, value) of each point, as Python numbers."""
+    for time, step, value in zip(
+        points.time.tolist(), points.step.tolist(), points.value.tolist(), strict=True
+    ):
+        yield time, step, name, value
+
+
+def rows(streams: Iterable[Iterable[tuple[float, int, str, Any]]]) -> Iterator[Row]:
+    """Rows from streams of (time, step, name, value), each in the order of recording.
+
+    Neighbours in time with the same step become one row, as W&B merges them. A step
+    that comes back later is a row of its own: nothing is dropped.
+    """
+    current: Row | None = None
+    for time, step, name, value in heapq.merge(*streams, key=lambda item: item[0]):
+        if current is None or current.step != step:
+            if current is not None:
+                yield current
+            current = Row(step, time, {})
+        current.values[name] = value
+    if current is not None:
+        yield current

@@ -1,0 +1,69 @@
+"""Runs as verbs show them: a table for people, the same fields as JSON for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from trackerlite.cli._human import ago, duration
+from trackerlite.cli._table import Column
+
+if TYPE_CHECKING:
+    from trackerlite.readers import RunInfo
+
+STATE_STYLES = {
+    "running": "green",
+    "finished": "dim",
+    "failed": "red",
+    "killed": "red",
+    "dead": "magenta",
+    "preempted": "yellow",
+}
+
+COLUMNS = [
+    Column("state", style=STATE_STYLES.get),
+    Column("id", style="cyan"),
+    Column("name", shrink=12, style="bold"),
+    Column("project", shrink=8, drop=1),
+    Column("started", right=True),
+    Column("took", right=True, drop=2),
+    Column("steps", right=True),
+    Column("tags", shrink=8, drop=3),
+]
+
+
+def row(run: RunInfo, now: float) -> list[object]:
+    """The cells of one run under COLUMNS."""
+    return [
+        run.state,
+        run.id,
+        run.name,
+        run.project,
+        ago(run.started, now),
+        duration(run.duration),
+        "" if run.steps is None else run.steps,
+        ", ".join(run.tags),
+    ]
+
+
+def as_dict(run: RunInfo) -> dict[str, Any]:
+    """One run's fields for `--json`; times are Unix seconds, durations seconds."""
+    return {
+        "id": run.id,
+        "name": run.name,
+        "project": run.project,
+        "state": run.state,
+        "group": run.group,
+        "job_type": run.job_type,
+        "tags": list(run.tags),
+        "notes": run.notes,
+        "host": run.host,
+        "pid": run.pid,
+        "started": run.started,
+        "ended": run.ended,
+        "duration": run.duration,
+        "steps": run.steps,
+        "exit_code": run.exit_code,
+        "reason": run.reason,
+        "trashed": run.trashed,
+        "folder": str(run.folder),
+    }
