@@ -1,0 +1,40 @@
+"""How many terminal cells a text takes, without a terminal library."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def width(text: str) -> int:
+    """Cells taken by `text`: two for wide characters, none for combining ones."""
+    if text.isascii():
+        return len(text)
+    return sum(_cell(char) for char in text)
+
+
+def _cell(char: str) -> int:
+    if unicodedata.east_asian_width(char) in "WF":
+        return 2
+    return 0 if unicodedata.category(char) in ("Mn", "Me", "Cf") else 1
+
+
+def clip(text: str, cells: int, ascii_only: bool = False) -> str:
+    """`text` cut to at most `cells` cells; a cut is shown by an ellipsis."""
+    if cells <= 0:
+        return ""
+    if width(text) <= cells:
+        return text
+    mark = "." if ascii_only else "…"
+    out, used = [], 0
+    for char in text:
+        used += _cell(char)
+        if used > cells - 1:
+            break
+        out.append(char)
+    return "".join(out) + mark
+
+
+def pad(text: str, cells: int, ascii_only: bool = False) -> str:
+    """`text` clipped or filled with spaces to exactly `cells` cells."""
+    cut = clip(text, cells, ascii_only)
+    return cut + " " * (cells - width(cut))

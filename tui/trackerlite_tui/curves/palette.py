@@ -1,0 +1,115 @@
+"""Colours that people with any colour vision can tell apart, for dark and light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# After Okabe and Ito (2008) and Tol's bright scheme; lightened for dark backgrounds,
+# darkened for light ones, to at least 4.5:1 against the background.
+DARK = (
+    "#56b4e9",
+    "#e69f00",
+    "#2ec492",
+    "#f0e442",
+    "#e58fc2",
+    "#ff7b4a",
+    "#9d9bff",
+    "#c2c2c2",
+    "#7be0f0",
+    "#c9a66b",
+)
+LIGHT = (
+    "#0067a8",
+    "#b04a00",
+    "#007a59",
+    "#7a6a00",
+    "#a3397e",
+    "#c22f00",
+    "#4b49c9",
+    "#5a5a5a",
+    "#007a8a",
+    "#7d5a1e",
+)
+# Markers do what colours do, where there are none.
+MARKERS = "●▲■◆○△□◇✚✖"
+ASCII_MARKERS = "ox+*#%@&=~"
+
+
+@dataclass(frozen=True)
+class Ink:
+    """The colours of a picture, as `#rrggbb`; empty where the picture has none."""
+
+    background: str
+    surface: str  # a raised bar: header, selected row
+    select: str  # the cursor's row
+    text: str
+    dim: str
+    faint: str  # grid lines, borders, bands
+    accent: str
+    good: str
+    warn: str
+    bad: str
+    lines: tuple[str, ...]
+    dark: bool = True
+    colored: bool = True
+
+    def line(self, index: int) -> str:
+        """The colour of the index-th line."""
+        return self.lines[index % len(self.lines)] if self.colored else ""
+
+    def behind(self, color: str) -> str:
+        """A line's colour for its raw values, behind the smoothed ones."""
+        return blend(color, self.background, 0.58) if color else ""
+
+
+DARK_INK = Ink(
+    background="#11151c",
+    surface="#1b222d",
+    select="#28364a",
+    text="#dce3ec",
+    dim="#8794a6",
+    faint="#3a4553",
+    accent="#5ab0f6",
+    good="#43c98b",
+    warn="#f0b429",
+    bad="#ff7062",
+    lines=DARK,
+)
+LIGHT_INK = Ink(
+    background="#fbfbf9",
+    surface="#ecedea",
+    select="#d3e2f3",
+    text="#1d2430",
+    dim="#5d6876",
+    faint="#c3c8ce",
+    accent="#0a62b0",
+    good="#0a7a4b",
+    warn="#8f5f00",
+    bad="#c0271b",
+    lines=LIGHT,
+    dark=False,
+)
+NO_INK = Ink("", "", "", "", "", "", "", "", "", "", lines=("",), colored=False)
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """The three bytes of a `#rrggbb`."""
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+def blend(color: str, other: str, share: float) -> str:
+    """`color` with `share` of it replaced by `other`."""
+    mixed = (round(a + (b - a) * share) for a, b in zip(rgb(color), rgb(other), strict=True))
+    return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def contrast(a: str, b: str) -> float:
+    """The WCAG contrast ratio of two colours, 1 to 21."""
+
+    def luminance(color: str) -> float:
+        parts = [c / 255 for c in rgb(color)]
+        r, g, b = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
