@@ -1,0 +1,115 @@
+"""Which names announce a secret, and which only sound like it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")  # digits say nothing: f1, v2
+
+
+def _words(text: str) -> set[str]:
+    return set(text.split())
+
+
+def _phrases(text: str) -> list[list[str]]:
+    return [phrase.split() for phrase in text.split(",")]
+
+
+# Each is a run of whole words inside a name, so `tokenizer` and `keyboard` are none.
+_STRONG = _phrases(
+    """
+    password, passwd, passphrase, passcode, passwort, apikey, api key, api token, secret key,
+    secret access, access key, access token, auth token, refresh token, id token, bot token,
+    session token, deploy token, bearer, bearer token, private key, account key, encryption
+    key, signing key, master key, shared key, service key, ssh key, license key, storage key,
+    client secret, app secret, webhook secret, credential, credentials, authorization, netrc,
+    cookie, cookies, set cookie, access tokens, auth tokens, api tokens, api keys, apikeys,
+    access keys, private keys, passwords, wandb key, sas token, connection string, accountkey,
+    secretkey, accesskey, authtoken, accesstoken, privatekey, clientsecret, amz signature, amz
+    credential, amz security
+    """
+)
+# Only at the end of a name, and only before a string.
+_LAST = {"token", "secret", "secrets", "auth", "pwd", "pat", "sig", "signature", "jwt"}
+
+# `password_file`, `api_key_count`, `secret_key_f1`: about a secret, not one.
+_ABOUT = _words(
+    """
+    file path dir folder len length size count num number type name names env var strength
+    policy min max field fields regex pattern column columns dataset detector class classes
+    label labels f loss acc accuracy precision recall auc score rate ratio weight weights
+    prob required enabled expires expiry ttl timeout url uri endpoint header prompt version
+    format scheme method mode embedding embeddings head heads dim hash_type
+    """
+)
+# Words before `token` that make it a piece of text: `pad_token`, `image_token`.
+_TEXT_TOKEN = _words(
+    """
+    pad eos bos unk sep cls mask image audio video special stop start end begin prompt extra
+    per each next first last boi eoi bot eot fim prefix suffix middle sentence word sub
+    subword decoder encoder class user assistant system role padding separator blank sos new
+    current previous target source control bad forced time num n cost price loss placeholder
+    space newline vision speech sentinel dist distillation register
+    """
+)
+
+
+def is_secret_name(name: str, value: Any) -> bool:
+    """Whether `value` must not be recorded under `name` (a key path, an option, a variable)."""
+    kind = secret_kind(name)
+    if kind == "":
+        return False
+    if isinstance(value, str):
+        if kind == "strong":
+            return True
+        # `token: "<pad>"` and `token: "[MASK]"` are text; a real one is not bracketed.
+        return len(value) >= 6 and value[0] not in "<[" and not (kind == "pwd" and _is_path(value))
+    # A number is a secret only where nothing else can be meant (`password: 1234`).
+    return kind == "strong" and not isinstance(value, bool) and isinstance(value, (int, float))
+
+
+def is_secret_word(option: str) -> bool:
+    """Whether a command-line option (`--api-key`) takes a secret as its next word."""
+    return secret_kind(option.lstrip("-+")) != ""
+
+
+def is_secret_box(name: str) -> bool:
+    """Whether everything inside a mapping of this name is secret (`credentials: {...}`)."""
+    kind = secret_kind(name)
+    return kind == "strong" or (
+        kind == "last" and name.lower().endswith(("secret", "secrets", "auth"))
+    )
+
+
+def secret_kind(name: str) -> str:
+    """How sure a name is: "strong", "last" or "pwd" (only before a string), else ""."""
+    return _kind(name[-256:]) if _HINT.search(name, max(0, len(name) - 256)) else ""
+
+
+_HINT = re.compile(
+    r"(?i)pass|key|token|secret|cred|auth|bearer|cookie|netrc|pwd|pat|sig|jwt|connection"
+)
+
+
+@lru_cache(maxsize=4096)
+def _kind(name: str) -> str:
+    words = [w.lower() for w in _WORDS.findall(name)]
+    if not words or words[-1] in _ABOUT:
+        return ""
+    for phrase in _STRONG:
+        n = len(phrase)
+        for i in range(len(words) - n + 1):
+            if words[i : i + n] == phrase:
+                return "strong"
+    last = words[-1]
+    if last not in _LAST:
+        return ""
+    if last == "token" and len(words) > 1 and words[-2] in _TEXT_TOKEN:
+        return ""
+    return "pwd" if last == "pwd" else "last"
+
+
+def _is_path(value: str) -> bool:
+    return value[0] in "/~." or value[1:3] == ":\\"
