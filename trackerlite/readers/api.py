@@ -1,0 +1,201 @@
+"""`Api`: the store for scripts and notebooks, as NumPy arrays."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from trackerlite.errors import BadInput
+from trackerlite.readers.info import RunInfo, SeriesInfo
+from trackerlite.readers.reader import Reader
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_AXES = ("_step", "_time", "_runtime")
+
+
+class Api:
+    """Reads a store.
+
+    Args:
+        dir: the store, or a folder in or below the one it is in.
+
+    >>> import trackerlite as tl
+    >>> with tl.init(project="demo", id="first") as run:
+    ...     for step in range(3):
+    ...         _ = run.log({"loss": 1.0 / (step + 1)})
+    >>> api = tl.Api()
+    >>> api.run("demo/first").metric("loss")["value"].round(2).tolist()
+    [1.0, 0.5, 0.33]
+    """
+
+    def __init__(self, dir: str | os.PathLike[str] | None = None):  # noqa: A002
+        self._reader = Reader.open(dir)
+
+    def runs(
+        self, project: str | None = None, filter: str | None = None, sort: str | None = None  # noqa: A002
+    ) -> list[ApiRun]:
+        """The runs that match, newest first or as `sort` says.
+
+        Args:
+            filter: in the filter language, e.g. "val/f1>0.9 tag:lora".
+            sort: a field, metric or config key; a leading "-" sorts downwards.
+        """
+        self._reader.refresh()
+        if filter is None and sort is None:
+            found = self._reader.runs(project)
+        else:
+            from trackerlite.readers.select import select_runs
+
+            found = select_runs(self._reader, filter=filter, sort=sort, project=project)
+        return [ApiRun(self._reader, info) for info in found]
+
+    def run(self, ref: str) -> ApiRun:
+        """One run, by id, unique prefix or name; `project/` may lead.
+
+        Raises:
+            RunNotFound, AmbiguousRun.
+        """
+        self._reader.refresh()
+        return ApiRun(self._reader, self._reader.run(ref))
+
+    def compare(self, runs: Sequence[ApiRun | str]) -> Any:
+        """What differs between runs: the object behind `trackerlite diff`."""
+        from trackerlite.readers.compare import compare
+
+        infos = [r.info if isinstance(r, ApiRun) else self._reader.run(r) for r in runs]
+        return compare(self._reader, infos)
+
+    def close(self) -> None:
+        """Close the store."""
+        self._reader.close()
+
+
+class ApiRun:
+    """One recorded run.
+
+    Attributes:
+        info: its identity and state.
+    """
+
+    def __init__(self, reader: Reader, info: RunInfo):
+        self._reader = reader
+        self.info = info
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.info, name)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.info.ref} {self.info.name!r} {self.info.state}>"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The config, flat with dotted keys."""
+        return self._reader.params([self.info.key])[self.info.key]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """Last values of metrics, and what was set by hand."""
+        return self._reader.summaries([self.info.key])[self.info.key]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of its metrics."""
+        return sorted({s.name for s in self._series()})
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Host, python, packages, git, command line, …"""
+        return self._reader.environment(self.info.key)
+
+    def metric(self, key: str, samples: int | None = None, rank: int = 0) -> dict[str, NDArray[np.generic]]:
+        """One metric as arrays `step` (int64), `time` (float64, s) and `value` (float64).
+
+        Args:
+            samples: about how many points; the least and greatest of each stretch are kept.
+                None: every point, in the order it was logged.
+
+        Raises:
+            BadInput: the run has no such metric.
+        """
+        series = next((s for s in self._series([key]) if s.rank == rank), None)
+        if series is None:
+            known = ", ".join(self.metrics[:12]) or "none"
+            raise BadInput(f"Run {self.info.ref} has no metric {key!r:.80}; it has: {known}.")
+        step, time, value = self._sampled(series, samples)
+        return {"step": step, "time": time, "value": value}
+
+    def history(
+        self, keys: Sequence[str] | None = None, x: str = "_step", samples: int | None = None
+    ) -> History:
+        """Several metrics as one table, a row per step: calls of one step merged, NaN where none.
+
+        Args:
+            keys: which metrics; default all.
+            x: "_step", "_time", "_runtime" (s since the start), or a metric: what rows are sorted by.
+            samples: about how many points per metric; spikes are kept. None: all.
+        """
+        import numpy as np
+
+        wanted = list(keys) if keys is not None else self.metrics
+        if x not in _AXES and x not in wanted:
+            wanted = [x, *wanted]
+        columns = {key: self.metric(key, samples) for key in wanted}
+        steps = np.unique(np.concatenate([c["step"] for c in columns.values()])) if columns else np.empty(0, np.int64)
+        times = np.full(len(steps), np.nan)
+        table: dict[str, NDArray[np.generic]] = {"_step": steps, "_time": times}
+        for key, column in columns.items():
+            values = np.full(len(steps), np.nan)
+            at = np.searchsorted(steps, column["step"])
+            values[at] = column["value"]  # of several at one step the last stays
+            times[at] = column["time"]
+            table[key] = values
+        table["_runtime"] = times - (self.info.started or 0.0)
+        order = np.argsort(table[x], kind="stable")
+        return History({name: column[order] for name, column in table.items()})
+
+    def _series(self, names: Sequence[str] | None = None) -> list[SeriesInfo]:
+        return self._reader.series([self.info.key], names=names)
+
+    def _sampled(
+        self, series: SeriesInfo, samples: int | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        import numpy as np
+
+        if samples is None or series.total <= samples:
+            points = self._reader.points(series.key)
+            return points.step, points.time, points.value
+        found = self._reader.envelope(series.key, max(1, samples // 2))
+        step = np.column_stack([found["step_min"], found["step_max"]]).ravel()
+        time = np.column_stack([found["time_min"], found["time_max"]]).ravel()
+        value = np.column_stack([found["min"], found["max"]]).ravel()
+        single = np.repeat(found["count"] == 1, 2)
+        single[::2] = False  # a bucket of one point is one row, not two
+        return step[~single], time[~single], value[~single]
+
+
+class History(dict[str, Any]):
+    """Columns by name: `_step`, `_time`, `_runtime` and the metrics, as arrays of one length."""
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Row by row, as dicts of Python numbers."""
+        names = list(self)
+        for row in zip(*(column.tolist() for column in self.values()), strict=True):
+            yield dict(zip(names, row, strict=True))
+
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame`, where pandas is installed."""
+        import pandas
+
+        return pandas.DataFrame(dict(self))
+
+    def to_polars(self) -> Any:
+        """A `polars.DataFrame`, where polars is installed."""
+        import polars
+
+        return polars.DataFrame(dict(self))

@@ -1,0 +1,94 @@
+"""A series as arrays: its points, or its envelope at the resolution asked for."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trackerlite.readers.info import ENVELOPE_FIELDS, Points
+from trackerlite.store.envelope import CHUNK, FACTOR, LEVELS
+
+ENVELOPE = np.dtype(ENVELOPE_FIELDS)
+_SELECT = (
+    "SELECT idx, step, time, CASE kind WHEN 1 THEN NULL WHEN 2 THEN -0.0 ELSE value END FROM point "
+    "WHERE series_key = ? AND idx >= ? AND idx < ? AND rewound = 0 ORDER BY idx"
+)
+_END = 2**62
+
+
+def points(
+    connection: sqlite3.Connection, series_key: int, start: int = 0, stop: int | None = None
+) -> Points:
+    """The visible points of a series by index [start, stop)."""
+    rows = connection.execute(_SELECT, (series_key, start, _END if stop is None else stop)).fetchall()
+    if not rows:
+        empty = np.empty(0)
+        return Points(empty.astype(np.int64), empty.astype(np.int64), empty, empty.copy())
+    index, step, time, value = zip(*rows, strict=True)
+    return Points(
+        np.array(index, dtype=np.int64),
+        np.array(step, dtype=np.int64),
+        np.array(time, dtype=np.float64),
+        np.array(value, dtype=np.float64),  # NULL becomes NaN
+    )
+
+
+def envelope(
+    connection: sqlite3.Connection,
+    series_key: int,
+    resolution: int = 1000,
+    start: int = 0,
+    stop: int | None = None,
+) -> NDArray[Any]:
+    """The envelope of a series over the indices [start, stop).
+
+    Sealed buckets of the coarsest level that is still fine enough, then finer and
+    finer ones for the part that is not sealed yet, then single points.
+    """
+    row = connection.execute("SELECT total, sealed FROM series WHERE key=?", (series_key,)).fetchone()
+    if row is None:
+        return np.empty(0, dtype=ENVELOPE)
+    total, sealed = row
+    stop = total if stop is None else min(stop, total)
+    level = 0
+    while level < LEVELS and (stop - start) // FACTOR ** (level + 1) >= resolution:
+        level += 1
+    pieces: list[NDArray[Any]] = []
+    at = start
+    while level > 0:
+        size = CHUNK * FACTOR ** (level - 1)  # points under one chunk
+        end = min(sealed, stop if stop == total else stop + size) // size * size
+        if end > at:
+            pieces.append(_sealed(connection, series_key, level, at // size, end // size))
+            at = end
+        level -= 1
+    if at < stop:
+        pieces.append(as_envelope(points(connection, series_key, at, stop)))
+    found = np.concatenate(pieces) if pieces else np.empty(0, dtype=ENVELOPE)
+    return found[(found["count"] > 0) & (found["index"] < stop)]
+
+
+def _sealed(
+    connection: sqlite3.Connection, series_key: int, level: int, first: int, last: int
+) -> NDArray[Any]:
+    rows = connection.execute(
+        "SELECT buckets FROM envelope WHERE series_key = ? AND level = ? AND chunk >= ? AND chunk < ? ORDER BY chunk",
+        (series_key, level, first, last),
+    ).fetchall()
+    return np.frombuffer(b"".join(row[0] for row in rows), dtype=ENVELOPE)
+
+
+def as_envelope(some: Points) -> NDArray[Any]:
+    """Points as an envelope of one bucket each."""
+    found = np.empty(len(some), dtype=ENVELOPE)
+    finite = np.isfinite(some.value)
+    number = np.where(finite, some.value, np.nan)
+    found["index"], found["count"], found["finite"] = some.index, 1, finite
+    found["step_min"] = found["step_max"] = some.step
+    found["time_min"] = found["time_max"] = some.time
+    for name in ("first", "last", "min", "max"):
+        found[name] = number
+    return found

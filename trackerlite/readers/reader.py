@@ -1,0 +1,331 @@
+"""The reader: everything the terminal UI, the command line, sync and `Api` know of a store."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from trackerlite import paths
+from trackerlite.errors import AmbiguousRun, RunNotFound, StoreBusy, StoreNotFound, StoreTooNew
+from trackerlite.readers.info import (
+    AlertInfo,
+    ArtifactInfo,
+    DamageInfo,
+    Points,
+    RunInfo,
+    SeriesInfo,
+    ValueRow,
+)
+from trackerlite.store import connect
+from trackerlite.store.filesystem import database_path
+from trackerlite.store.series import number
+from trackerlite.store.states import now_gone
+
+_RUN_COLUMNS = (
+    "key, run_id, id, project, name, state, run_group, job_type, notes, host, pid, started, ended, heartbeat, "
+    "exit_code, reason, last_step, dropped, folder, trashed, boot_id"
+)
+_SERIES_COLUMNS = (
+    "key, run_key, name, stream, lane, rank, total, points, finite, first, last, last_kind, minimum, min_at, "
+    "maximum, max_at, total_value, first_step, last_step, min_step, max_step, first_time, last_time, goal, unit, "
+    "step_metric, alarm, hidden"
+)
+
+
+class Reader:
+    """A view of one store that never writes to it. Close it, or use it in a `with`.
+
+    One reader belongs to one thread at a time.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, database: Path):
+        self.path = path
+        self.database = database
+        self.connection = connection
+
+    @classmethod
+    def open(cls, dir: str | os.PathLike[str] | None = None, *, refresh: bool = True) -> Reader:  # noqa: A002
+        """Open the store in or above this folder, or in `dir`.
+
+        Args:
+            refresh: first project what dead writers left behind. A store that cannot
+                be written (read-only, locked for long) is read as it is.
+
+        Raises:
+            StoreNotFound, StoreTooNew, StoreDamaged.
+        """
+        path = paths.existing_store(dir)
+        database = database_path(path)
+        problem = _catch_up(path) if refresh else None
+        if problem is not None:
+            print(f"trackerlite: {problem}", file=sys.stderr)
+        if not database.is_file() and problem is None:
+            raise StoreNotFound(
+                f"The store {path} holds no run yet. Run a script that calls trackerlite.init(), or `trackerlite demo`."
+            )
+        return cls(path, connect.open_reader(database), database)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def version(self) -> int:
+        """A number that changes whenever anybody committed anything; cheap to ask."""
+        return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def refresh(self) -> str | None:
+        """Project what nobody else projects; return a sentence if that was not possible."""
+        return _catch_up(self.path)
+
+    # -- runs -------------------------------------------------------------------------
+
+    def runs(self, project: str | None = None, *, trashed: bool = False) -> list[RunInfo]:
+        """All runs, the newest first.
+
+        Args:
+            trashed: those in the trash instead of those that are not.
+        """
+        where, bound = ["trashed = ?", "run_id IS NOT NULL"], [int(trashed)]
+        if project is not None:
+            where.append("project = ?")
+            bound.append(project)  # type: ignore[arg-type]
+        return self._runs(f"WHERE {' AND '.join(where)} ORDER BY started DESC, key DESC", bound)
+
+    def _runs(self, clause: str, bound: Sequence[Any]) -> list[RunInfo]:
+        rows = self.connection.execute(f"SELECT {_RUN_COLUMNS} FROM run {clause}", bound).fetchall()  # noqa: S608
+        tags: dict[int, list[str]] = {}
+        for key, tag in self.connection.execute(
+            "SELECT run_key, tag FROM tag WHERE present = 1 ORDER BY at, tag"
+        ):
+            tags.setdefault(key, []).append(tag)
+        return [self._run_info(row, tuple(tags.get(row[0], ()))) for row in rows]
+
+    def _run_info(self, row: tuple[Any, ...], tags: tuple[str, ...]) -> RunInfo:
+        (
+            key, run_id, id_, project, name, state, group, job_type, notes, host, pid, started, ended, heartbeat,
+            exit_code, reason, last_step, dropped, folder, trashed, boot,
+        ) = row  # fmt: skip
+        if state == "running":
+            state = now_gone(self.path, folder, host, boot, pid, heartbeat) or state
+            ended = heartbeat if state != "running" else None
+        return RunInfo(
+            key, run_id, id_, project, name, state, group, job_type, notes, tags, host, pid, started, ended,
+            heartbeat, exit_code, reason, last_step, dropped, self.path / folder, bool(trashed),
+        )  # fmt: skip
+
+    def run(self, ref: str, *, trashed: bool = False) -> RunInfo:
+        """The run meant by `ref`: an id, a unique prefix of one, or a name; `project/` may lead.
+
+        Raises:
+            RunNotFound, AmbiguousRun.
+        """
+        every = self.runs(trashed=trashed)
+        project, _, rest = ref.rpartition("/")
+        for wanted, within in ((ref, None), (rest, project or None)):
+            some = [r for r in every if within is None or r.project == within]
+            exact = [r for r in some if wanted in (r.id, r.run_id)] or [r for r in some if r.name == wanted]
+            found = exact or [r for r in some if wanted and r.id.startswith(wanted)]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                choices = ", ".join(sorted(r.ref for r in found)[:8])
+                raise AmbiguousRun(f"{ref!r:.80} could be any of {len(found)} runs: {choices}. Write more of the id.")
+        raise RunNotFound(
+            f"No run answers to {ref!r:.80} in {self.path}. `trackerlite ls` lists the runs; write an id, "
+            "the beginning of one, or a name."
+        )
+
+    def run_in(self, folder: Path) -> RunInfo:
+        """The run whose files are in `folder`.
+
+        Raises:
+            RunNotFound: the store knows no run there.
+        """
+        name = folder.relative_to(self.path).as_posix()
+        found = self._runs("WHERE folder = ?", [name])
+        if not found:
+            raise RunNotFound(f"The store {self.path} knows no run in {folder}.")
+        return found[0]
+
+    def environment(self, run_key: int) -> dict[str, Any]:
+        """What was captured about a run: host, python, packages, git, command line, …"""
+        row = self.connection.execute("SELECT environment FROM run WHERE key=?", (run_key,)).fetchone()
+        parsed: dict[str, Any] = json.loads(row[0]) if row else {}
+        return parsed
+
+    def params(self, run_keys: Iterable[int] | None = None) -> dict[int, dict[str, Any]]:
+        """The config of some runs (default: all), flat with dotted keys, by run key."""
+        found: dict[int, dict[str, Any]] = {key: {} for key in run_keys or ()}
+        query = f"SELECT run_key, key, json FROM param {_among('run_key', run_keys)}"  # noqa: S608
+        for run_key, key, text in self.connection.execute(query):
+            found.setdefault(run_key, {})[key] = json.loads(text)
+        return found
+
+    def summaries(self, run_keys: Iterable[int] | None = None) -> dict[int, dict[str, Any]]:
+        """The summary of some runs (default: all), by run key: as the view `summary`, parsed."""
+        run_keys = None if run_keys is None else list(run_keys)
+        found: dict[int, dict[str, Any]] = {key: {} for key in run_keys or ()}
+        times: dict[tuple[int, str], float] = {}
+        among = _among("run_key", run_keys)
+        for key, name, value, kind, at, stream in self.connection.execute(
+            f"SELECT run_key, key, value, kind, at, stream FROM summary_entry {among}"  # noqa: S608
+        ):
+            parsed = _parsed(value) if stream == "value" else number(value, kind)
+            found.setdefault(key, {})[name] = parsed
+            times[key, name] = at or 0.0
+        for key, name, text, at in self.connection.execute(
+            f"SELECT run_key, key, json, at FROM summary_value {among}"  # noqa: S608
+        ):
+            if at < times.get((key, name), 0.0):
+                continue
+            if text is None:
+                found.setdefault(key, {}).pop(name, None)
+            else:
+                found.setdefault(key, {})[name] = json.loads(text)
+        return found
+
+    # -- metrics ----------------------------------------------------------------------
+
+    def series(
+        self,
+        run_keys: Iterable[int] | None = None,
+        stream: str = "history",
+        names: Iterable[str] | None = None,
+    ) -> list[SeriesInfo]:
+        """The metrics of some runs (default: all) that have a visible point.
+
+        Args:
+            stream: "history", "system", or "value" (what is no number).
+            names: only these.
+        """
+        clause, bound = ["stream = ?", "points > 0"], [stream]
+        if names is not None:
+            wanted = list(names)
+            clause.append(f"name IN ({','.join('?' * len(wanted))})")
+            bound += wanted
+        among = _among("run_key", run_keys).replace("WHERE", "AND")
+        rows = self.connection.execute(
+            f"SELECT {_SERIES_COLUMNS} FROM series WHERE {' AND '.join(clause)} {among} ORDER BY name, rank, lane",  # noqa: S608
+            bound,
+        )
+        return [_series_info(row) for row in rows]
+
+    def points(self, series_key: int, start: int = 0, stop: int | None = None) -> Points:
+        """The visible points of a series, by index from `start` up to before `stop`."""
+        from trackerlite.readers import curves  # NumPy: only where arrays are asked for
+
+        return curves.points(self.connection, series_key, start, stop)
+
+    def envelope(
+        self, series_key: int, resolution: int = 1000, start: int = 0, stop: int | None = None
+    ) -> Any:
+        """A series from afar, as a structured array of `readers.ENVELOPE`.
+
+        At least `resolution` buckets where there are that many points, at most 16 times
+        as many; every spike is in the bucket's `min` and `max`.
+        """
+        from trackerlite.readers import curves
+
+        return curves.envelope(self.connection, series_key, resolution, start, stop)
+
+    def values(self, run_key: int, name: str | None = None) -> list[ValueRow]:
+        """What a run logged that is no number, in order of logging."""
+        clause, bound = "", [run_key]
+        if name is not None:
+            clause = "AND series.name = ?"
+            bound.append(name)  # type: ignore[arg-type]
+        rows = self.connection.execute(
+            "SELECT series.name, value.step, value.time, series.rank, value.json FROM series JOIN value "  # noqa: S608
+            "ON value.series_key = series.key WHERE series.run_key = ? AND series.stream = 'value' "
+            f"AND value.rewound = 0 {clause} ORDER BY value.time, value.step, series.name",
+            bound,
+        )
+        return [ValueRow(n, step, time, rank, json.loads(text)) for n, step, time, rank, text in rows]
+
+    # -- the rest ---------------------------------------------------------------------
+
+    def alerts(self, run_key: int | None = None) -> list[AlertInfo]:
+        """The alerts of one run or all, oldest first."""
+        among = _among("run_key", None if run_key is None else [run_key])
+        query = f"SELECT run_key, time, step, title, text, level, metric FROM alert {among} ORDER BY time"  # noqa: S608
+        return [AlertInfo(*row) for row in self.connection.execute(query)]
+
+    def artifacts(self, run_key: int | None = None) -> list[ArtifactInfo]:
+        """The artifacts of one run or all, oldest first."""
+        among = _among("run_key", None if run_key is None else [run_key])
+        query = (
+            "SELECT run_key, time, use, name, type, version, digest, size, body "  # noqa: S608
+            f"FROM artifact {among} ORDER BY time, key"
+        )
+        return [ArtifactInfo(*row[:-1], json.loads(row[-1])) for row in self.connection.execute(query)]
+
+    def damage(self) -> list[DamageInfo]:
+        """The damaged ranges that the projector met."""
+        rows = self.connection.execute(
+            "SELECT journal.path, start, stop, reason FROM damage JOIN journal ON journal.key = journal_key "
+            "ORDER BY journal.path, start"
+        )
+        return [DamageInfo(self.path / path, start, stop, reason) for path, start, stop, reason in rows]
+
+
+def _catch_up(path: Path) -> str | None:
+    """Project what was left behind; a sentence if that is not possible here and now."""
+    from trackerlite.store.projector import Projector
+
+    try:
+        projector = Projector(path)
+        try:
+            projector.project_behind(timeout=2.0)
+        finally:
+            projector.close()
+    except StoreTooNew:
+        raise
+    except (StoreBusy, OSError, sqlite3.OperationalError) as error:
+        return f"{path} is shown as it was last written; newer rows could not be added ({error})."
+    return None
+
+
+def _series_info(row: tuple[Any, ...]) -> SeriesInfo:
+    (
+        key, run_key, name, stream, lane, rank, total, points, finite, first, last, last_kind, minimum, min_at,
+        maximum, max_at, total_value, first_step, last_step, min_step, max_step, first_time, last_time, goal, unit,
+        step_metric, alarm, hidden,
+    ) = row  # fmt: skip
+    if stream != "value":
+        first = float("nan") if first is None else first
+        last = number(last, last_kind)
+    return SeriesInfo(
+        key, run_key, name, stream, lane, rank, total, points, finite, first, last, minimum, min_at, maximum,
+        max_at, total_value / finite if finite else None, first_step, last_step, min_step, max_step, first_time,
+        last_time, goal, unit, step_metric, alarm, bool(hidden),
+    )  # fmt: skip
+
+
+def _parsed(value: Any) -> Any:
+    """A `value` series' last, which the store keeps as SQLite would: JSON text for lists and dicts."""
+    if isinstance(value, str) and value[:1] in "[{":
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _among(column: str, keys: Iterable[int] | None) -> str:
+    """A WHERE for some integer keys, or nothing. Only ints reach the text."""
+    if keys is None:
+        return ""
+    return f"WHERE {column} IN ({','.join(str(int(key)) for key in keys)})"
+
+

@@ -1,0 +1,324 @@
+"""The current run: `init`, and the module-level functions that act on it."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from trackerlite.errors import JournalError, RunExists, RunInUse, RunNotFound, TrackerliteError
+from trackerlite.journal import events
+from trackerlite.journal.writer import JournalWriter, is_being_written
+from trackerlite.recording import folders, settings
+from trackerlite.recording.run import Run
+
+_stack: list[Run] = []
+
+
+def init(
+    project: str | None = None,
+    name: str | None = None,
+    config: Any = None,
+    *,
+    tags: Any = None,
+    notes: str | None = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    id: str | None = None,  # noqa: A002
+    resume: str | bool | None = None,
+    resume_from: str | None = None,
+    dir: str | os.PathLike[str] | None = None,  # noqa: A002
+    mode: str | None = None,
+    durable: bool = False,
+    strict: bool = False,
+) -> Run:
+    """Begin (or continue) a run and make it the current one.
+
+    Args:
+        project, name, group, job_type, notes, tags: how people find it again.
+        config: hyperparameters: a dict (nested or not), dataclass, namespace.
+        id: its id, unique in the project; default: eight random characters.
+        resume: what to do if a run of that id is there: "never" (refuse), "allow"
+            (continue it, or begin it), "must" (continue or refuse), "auto" (continue the
+            latest unfinished run of this name or job). Default: continue it.
+        resume_from: "<id>?_step=<n>": continue that run behind step n; what was logged
+            later stays recorded, hidden.
+        dir: where the store is or goes. Default: `$TRACKERLITE_DIR`, the nearest
+            `.trackerlite` here or above, else a new one here.
+        mode: "offline" (default), "online" (sync beside the training), "disabled".
+        durable: sync every call to disk (survives a power cut), not once a second.
+        strict: raise on bad input instead of warning.
+
+    Raises:
+        BadInput: an argument cannot be used.
+        RunExists, RunNotFound, RunInUse: `resume` asked for what is not so.
+
+    >>> import trackerlite as tl
+    >>> with tl.init(project="demo", config={"lr": 2e-4}, mode="disabled") as run:
+    ...     for step in range(3):
+    ...         _ = run.log({"loss": 1 / (step + 1)})
+    >>> run.config.lr
+    0.0002
+    """
+    wanted = settings.resolve(
+        project=project, name=name, config=config, tags=tags, notes=notes, group=group, job_type=job_type,
+        id=id, resume=resume, resume_from=resume_from, dir=dir, mode=mode, durable=durable, strict=strict,
+    )  # fmt: skip
+    if wanted.mode == "disabled":
+        return _enter(_disabled(wanted))
+    try:
+        return _enter(_begin(wanted))
+    except (OSError, JournalError) as error:
+        if strict:
+            raise
+        print(
+            f"trackerlite: nothing can be recorded in {wanted.store} ({error}). The training goes on unrecorded; "
+            "choose another place with dir= or $TRACKERLITE_DIR.",
+            file=sys.stderr,
+        )
+        return _enter(_disabled(wanted))
+
+
+def _begin(wanted: settings.Settings) -> Run:
+    folders.prepare(wanted.store)
+    earlier = _earlier(wanted)
+    if earlier is None:
+        folder = folders.run_folder(wanted.store, wanted.project, wanted.name, wanted.id)
+    else:
+        folder = earlier.folder
+    writer = _claim(folder, wanted)
+    past = _past(wanted, folder) if earlier is not None else Past()
+    if wanted.rewind is not None:
+        past.step = wanted.rewind + 1
+    run = Run(
+        wanted,
+        writer,
+        folder=folder,
+        step=past.step,
+        started=past.started,
+        config={**past.config, **wanted.config},
+        resumed=earlier is not None,
+    )
+    if earlier is not None:
+        run._name = past.name or wanted.name
+        run._tags = tuple(dict.fromkeys((*past.tags, *wanted.tags)))
+        run.summary.latest.update(past.summary)
+    environment = _announce(run, wanted, resumed=earlier is not None)
+    if wanted.rewind is not None:
+        run._record("rewind", events.session_start(), step=wanted.rewind)
+    run._start(environment)
+    verb = "continuing" if earlier is not None else "recording"
+    run._say(f"{verb} {run.name} ({run.project}/{run.id}) in {wanted.store}")
+    return run
+
+
+def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> dict[str, Any]:
+    """Write the run record: who and what this is, with what TensorBoard can show of it."""
+    from trackerlite.capture import environment
+    from trackerlite.capture.redact import redact_config
+
+    found = environment.quick()
+    config = redact_config(wanted.config)
+    shown: list[bytes] = []
+    if config and not resumed:
+        shown.append(events.summary(events.hparams(config, wanted.name, run.started)))
+    about = {
+        "id": wanted.id,
+        "project": wanted.project,
+        "name": None if resumed and not wanted.named else wanted.name,
+        "group": wanted.group,
+        "job_type": wanted.job_type,
+        "notes": wanted.notes,
+        "tags": list(wanted.tags),
+        "config": config,
+        "started": run.started,
+        "resumed": resumed,
+        "mode": wanted.mode,
+    }
+    run._record("run", *shown, **{**found, **{k: v for k, v in about.items() if v not in (None, [], {})}})
+    return found
+
+
+def _earlier(wanted: settings.Settings) -> folders.Earlier | None:
+    """The run to continue, if `resume` allows or demands one."""
+    found = folders.find(wanted.store, wanted.project, wanted.id) if wanted.given_id else None
+    if wanted.resume == "auto" and not wanted.given_id:
+        found = _unfinished(wanted)
+        if found is not None:
+            wanted.id = str(found.record["id"])
+    if wanted.resume == "never" and found is not None:
+        raise RunExists(
+            f"The run {wanted.project}/{wanted.id} is already there and resume='never' was asked for. "
+            "Nothing was changed. Choose another id, or resume='allow' to continue it."
+        )
+    if wanted.resume == "must" and found is None:
+        raise RunNotFound(
+            f"There is no run {wanted.project}/{wanted.id} in {wanted.store} to resume. "
+            "Check id, project and dir, or use resume='allow' to begin it."
+        )
+    return found
+
+
+def _unfinished(wanted: settings.Settings) -> folders.Earlier | None:
+    """The latest run that did not finish and is ours to continue: same job, or same name."""
+    job = os.environ.get("SLURM_JOB_ID")
+    for candidate in folders.newest(wanted.store, wanted.project):
+        record = candidate.record
+        same_job = job is not None and (record.get("slurm") or {}).get("SLURM_JOB_ID") == job
+        same_name = record.get("name") == wanted.name if wanted.named else job is None
+        same_host = record.get("host") == socket.gethostname()
+        if not (same_job or (same_name and (wanted.named or same_host))):
+            continue
+        if not candidate.is_finished() and not candidate.is_being_written():
+            return candidate
+    return None
+
+
+def _claim(folder: Path, wanted: settings.Settings) -> JournalWriter:
+    """A journal in `folder`, for one living process at a time.
+
+    Two that begin at the same instant each see the other's lock; both step back,
+    and try again after different pauses.
+    """
+    for attempt in range(4):
+        if not any(is_being_written(path) for path in folders.lane_journals(folder)):
+            writer = JournalWriter(folder, durable=wanted.durable)
+            others = (p for p in folders.lane_journals(folder) if p != writer.path)
+            if not any(is_being_written(path) for path in others):
+                return writer
+            writer.close()
+            with suppress(OSError):
+                writer.path.unlink()
+        if attempt < 3:
+            time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - only to take turns
+    raise RunInUse(
+        f"The run {wanted.project}/{wanted.id} is being written by another living process. Nothing was changed. "
+        "Wait for it to end, or begin a run with another id."
+    )
+
+
+class Past:
+    """What a run already knows when it is continued."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.started: float | None = None
+        self.name: str | None = None
+        self.config: dict[str, Any] = {}
+        self.summary: dict[str, Any] = {}
+        self.tags: tuple[str, ...] = ()
+
+
+def _past(wanted: settings.Settings, folder: Path) -> Past:
+    """Read a run's past from the store, which is brought up to date for it first."""
+    from trackerlite.readers import Reader
+    from trackerlite.store.projector import Projector
+
+    past = Past()
+    try:
+        projector = Projector(wanted.store)
+        try:
+            projector.project_run(folder, timeout=5.0)
+        finally:
+            projector.close()
+        with Reader.open(wanted.store, refresh=False) as reader:
+            info = reader.run_in(folder)
+            past.step = 0 if info.steps is None else info.steps + 1
+            past.started, past.name, past.tags = info.started, info.name, info.tags
+            past.config = reader.params([info.key])[info.key]
+            past.summary = reader.summaries([info.key])[info.key]
+    except (TrackerliteError, OSError, ValueError) as error:
+        print(
+            f"trackerlite: the past of run {wanted.id} could not be read ({error}); it is continued all the same, "
+            "without its earlier config and step in this process.",
+            file=sys.stderr,
+        )
+    return past
+
+
+class _Nowhere:
+    """A writer for runs that record nothing."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.dropped = self.written = 0
+        self.path = Path(os.devnull)
+
+    def append(self, record: bytes) -> bool:  # noqa: ARG002
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def _disabled(wanted: settings.Settings) -> Run:
+    wanted.mode = "disabled"
+    folder = Path(tempfile.gettempdir()) / "trackerlite-disabled"
+    return Run(wanted, _Nowhere(), folder=folder, config=wanted.config)  # type: ignore[arg-type]
+
+
+def _enter(run: Run) -> Run:
+    _stack.append(run)
+    return run
+
+
+def leave(run: Run) -> None:
+    """`run` is finished: the one before it, if it still runs, is current again."""
+    if run in _stack:
+        _stack.remove(run)
+
+
+def current() -> Run | None:
+    """The run that the module-level functions act on, or None."""
+    return _stack[-1] if _stack else None
+
+
+def _require(what: str) -> Run:
+    run = current()
+    if run is None:
+        raise TrackerliteError(f"trackerlite.{what} needs a run; call trackerlite.init() first.")
+    return run
+
+
+def log(data: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> bool:
+    """`Run.log` on the current run."""
+    return _require("log()").log(data, step, commit)
+
+
+def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
+    """`Run.finish` on the current run, if there is one."""
+    run = current()
+    if run is not None:
+        run.finish(exit_code, quiet)
+
+
+def define_metric(name: str, step_metric: str | None = None, **how: Any) -> None:
+    """`Run.define_metric` on the current run."""
+    _require("define_metric()").define_metric(name, step_metric, **how)
+
+
+def alert(title: str, text: str = "", level: str = "INFO") -> None:
+    """`Run.alert` on the current run."""
+    _require("alert()").alert(title, text, level)
+
+
+def mark_preempting(reason: str = "preempted") -> None:
+    """`Run.mark_preempting` on the current run."""
+    _require("mark_preempting()").mark_preempting(reason)
+
+
+def attribute(name: str) -> Any:
+    """`config` or `summary` of the current run; `run` is the run itself, or None."""
+    if name == "run":
+        return current()
+    return getattr(_require(name), name)
+
+

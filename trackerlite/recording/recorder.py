@@ -1,0 +1,113 @@
+"""The thread beside the training: heartbeats, system metrics, and the projection.
+
+It never touches the training's thread, and whatever goes wrong in it is told
+once and costs no row: the journal already has them all.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trackerlite.store.projector import Projector
+
+HEARTBEAT_EVERY = 10.0
+_FASTEST, _SLOWEST = 0.1, 2.0
+
+
+class Recorder:
+    """Runs until `stop`.
+
+    Args:
+        store, folder: which run to project.
+        beat: called every ten seconds, to record that the run lives.
+        progress: a number that changes whenever something new was written.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        folder: Path,
+        beat: Callable[[], None],
+        progress: Callable[[], int],
+        first: Callable[[], None] | None = None,
+    ):
+        self.store, self.folder = store, folder
+        self._beat, self._progress, self._first = beat, progress, first
+        self._stop = threading.Event()
+        self._told: set[str] = set()
+        self._projector: Projector | None = None
+        self._thread = threading.Thread(target=self._run, name="trackerlite", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout: float = 30.0) -> None:
+        """Project what is left and end the thread, waiting up to `timeout` seconds."""
+        self._stop.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        if self._first is not None:
+            self._safely(self._first)
+        beat_at = time.monotonic() + HEARTBEAT_EVERY
+        pause, seen = _FASTEST, -1
+        while not self._stop.wait(pause):
+            if time.monotonic() >= beat_at:
+                beat_at = time.monotonic() + HEARTBEAT_EVERY
+                self._safely(self._beat)
+            written = self._progress()
+            if written != seen and self._safely(self._project):
+                seen = written
+            # A tenth of our time for projecting, so that the training keeps the rest.
+            pause = min(_SLOWEST, max(_FASTEST, pause * 1.5 if written == seen else pause, 4 * self._spent))
+        self._safely(self._project_all)
+
+    _spent = 0.0
+
+    def _project(self) -> None:
+        from trackerlite.store.projector import Projector
+
+        if self._projector is None:
+            self._projector = Projector(self.store)
+        start = time.monotonic()
+        self._projector.project_run(self.folder, timeout=1.0)
+        self._spent = time.monotonic() - start
+
+    def _project_all(self) -> None:
+        """The last projection: worth waiting a little for a lock."""
+        try:
+            for attempt in range(5):
+                try:
+                    self._project()
+                    return
+                except Exception:
+                    if attempt == 4:
+                        raise
+                    time.sleep(0.2)
+        finally:
+            if self._projector is not None:
+                self._projector.close()
+
+    def _safely(self, action: Callable[[], None]) -> bool:
+        try:
+            action()
+        except Exception as error:  # whatever it is, the training goes on
+            self._tell(error)
+            return False
+        return True
+
+    def _tell(self, error: Exception) -> None:
+        kind = type(error).__name__
+        if kind in self._told:
+            return
+        self._told.add(kind)
+        print(
+            f"trackerlite: the database of {self.store} could not be updated ({kind}: {error}). "
+            "Nothing is lost: the run is in its journal, and the database catches up later.",
+            file=sys.stderr,
+        )

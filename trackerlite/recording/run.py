@@ -1,0 +1,395 @@
+"""A run: what a training script holds while it records."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from trackerlite import values
+from trackerlite.recording import lifecycle
+from trackerlite.recording.config import Config, Summary
+from trackerlite.errors import BadInput, TrackerliteError
+from trackerlite.journal import events
+from trackerlite.journal.framing import frame
+from trackerlite.journal.scalars import Encoder, encode_slowly
+from trackerlite.journal.writer import JournalWriter
+from trackerlite.recording.recorder import Recorder
+from trackerlite.recording.settings import Settings, parse_tags
+
+_GOALS = {"min": "min", "minimize": "min", "max": "max", "maximize": "max"}
+
+
+class Run:
+    """One run being recorded. Made by `trackerlite.init`.
+
+    Attributes:
+        id, name, project: its identity.
+        config: hyperparameters; every change is recorded at once.
+        summary: last values, and what is set by hand.
+        folder: where its journal, console log and media are.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        writer: JournalWriter,
+        *,
+        folder: Path,
+        step: int = 0,
+        started: float | None = None,
+        config: Mapping[str, Any] | None = None,
+        resumed: bool = False,
+    ):
+        self.settings = settings
+        self.folder = folder
+        self.resumed = resumed
+        self.started = started or time.time()
+        self._writer = writer
+        self._encoder = Encoder()
+        self._step = step
+        self._lock = writer.lock
+        self._name = settings.name
+        self._notes = settings.notes
+        self._tags: tuple[str, ...] = settings.tags
+        self._told: set[str] = set()
+        self._ended = False
+        self._preempted: str | None = None
+        self._pid = os.getpid()
+        self._recorder: Recorder | None = None
+        self.config = Config(lambda flat: self._config_changed(flat), config)
+        self.summary = Summary(lambda changed: self._record("summary", **changed))
+
+    # -- logging ----------------------------------------------------------------------
+
+    def log(
+        self, data: Mapping[str, Any], step: int | None = None, commit: bool | None = None
+    ) -> bool:
+        """Record a dict of values at a step, atomically; True once it cannot be lost.
+
+        Args:
+            data: name → number, text, media or nested dict of them. Python, NumPy and
+                torch scalars are kept to the bit (float64, int64, NaN, ±Inf, −0.0).
+            step: default: the next one. May repeat (calls merge on read) or go back.
+            commit: whether the next call without `step` gets the next step. Default:
+                yes without `step`, no with it.
+
+        Bad input is left out with a warning, the rest recorded; with
+        `init(strict=True)` it raises `BadInput`.
+
+        >>> import trackerlite as tl
+        >>> with tl.init(mode="disabled") as run:
+        ...     run.log({"train/loss": 0.31, "lr": 2e-4}, step=10)
+        True
+        """
+        now = time.time()
+        with self._lock:
+            at = self._step
+            if step is None:
+                if commit is None or commit:
+                    self._step = at + 1
+            else:
+                if type(step) is not int:
+                    step = self._checked_step(step)
+                at = step
+                self._step = step + 1 if commit else step
+            try:
+                record = self._encoder.encode(data, at, now)  # type: ignore[arg-type]
+                if record is not None:
+                    self.summary.latest.update(data)
+                else:
+                    record = self._encode_slowly(data, at, now)
+            except TrackerliteError:
+                raise
+            except Exception as error:  # data that is no dict, a foreign object's own error
+                return self._refuse(f"log() could not record {type(data).__name__} {data!r:.100}: {error}")
+            return record is None or self._writer.append(record)
+
+    def _encode_slowly(self, data: Any, step: int, now: float) -> bytes | None:
+        """Anything but plain numbers under plain keys."""
+        items = values.mapping_items(data)
+        if items is None:
+            raise BadInput(f"log() takes a dict of names and values, not a {type(data).__name__}")
+        numbers: dict[str, int | float] = {}
+        others: list[bytes] = []
+        for key, value in self._flat(items):
+            try:
+                key = values.check_key(key)
+                media = getattr(value, "_trackerlite_media", None)
+                if media is not None:
+                    body, tensorboard = media(self.folder, key, step)
+                    others.append(events.json_value(key, body, tensorboard))
+                    self.summary.latest[key] = body
+                    continue
+                value = values.scalar(value)
+                if isinstance(value, int) and not isinstance(value, bool):
+                    if not values.INT64_MIN <= value <= values.INT64_MAX:
+                        value = values.as_float(value)
+                if isinstance(value, (int, float)) and not isinstance(value, bool):
+                    numbers[key] = value
+                else:
+                    value = values.jsonable(value)
+                    text = values.dumps(value)
+                    if len(text) > values.JSON_LIMIT:
+                        raise BadInput(
+                            f"The value of {key!r:.80} is {len(text):,} bytes of JSON; {values.JSON_LIMIT:,} is "
+                            "the most, so it was left out. Log it as an artifact or a table."
+                        )
+                    others.append(events.json_value(key, value))
+                self.summary.latest[key] = value
+            except BadInput as error:
+                self._refuse(str(error))
+        if not numbers and not others:
+            return None
+        return frame(encode_slowly(numbers, others, step, now))
+
+    def _flat(self, items: list[tuple[Any, Any]], prefix: str = "", depth: int = 0) -> list[tuple[Any, Any]]:
+        flat: list[tuple[Any, Any]] = []
+        for key, value in items:
+            name = f"{prefix}{key}" if prefix else key
+            inner = value if isinstance(value, dict) and value and depth < 8 else None
+            if inner is None:
+                flat.append((name, value))
+            else:
+                flat += self._flat(list(inner.items()), f"{name}.", depth + 1)
+        return flat
+
+    def _checked_step(self, step: Any) -> int:
+        number = values.scalar(step)
+        if isinstance(number, float) and number.is_integer():
+            number = int(number)
+        if isinstance(number, int) and values.INT64_MIN <= number <= values.INT64_MAX:
+            return int(number)
+        self._refuse(f"step={step!r:.60} is no whole number; the row was recorded at step {self._step}.")
+        return self._step
+
+    def _refuse(self, message: str) -> bool:
+        """Bad input: raise if asked to, else say it once and go on."""
+        if self.settings.strict:
+            raise BadInput(message)
+        if len(self._told) < 100 and message not in self._told:
+            self._told.add(message)
+            self._say(message)
+        return False
+
+    def _say(self, message: str) -> None:
+        if not self.settings.silent:
+            try:
+                print(f"trackerlite: {message}", file=sys.stderr)
+            except (OSError, ValueError):
+                pass
+
+    # -- records ----------------------------------------------------------------------
+
+    def _record(self, kind: str, /, *extra: bytes, **fields: Any) -> bool:
+        """Append a record of `kind`; `extra` are further fields of the event for TensorBoard."""
+        if self._ended and kind != "finish":
+            return self._refuse(f"The run {self.id} is finished; {kind} was not recorded.")
+        try:
+            body = events.record({"t": kind, **values.jsonable(fields)})
+            return self._writer.append(frame(events.event(time.time(), self._step, *extra, body)))
+        except Exception as error:  # the training must go on
+            return self._refuse(f"{kind} could not be recorded: {error}")
+
+    def _config_changed(self, flat: dict[str, Any]) -> None:
+        from trackerlite.capture.redact import redact_config
+
+        if flat:
+            self._record("config", values=redact_config(flat))
+
+    def define_metric(
+        self,
+        name: str,
+        step_metric: str | None = None,
+        *,
+        summary: str | None = None,
+        goal: str | None = None,
+        unit: str | None = None,
+        alarm: str | None = None,
+        hidden: bool | None = None,
+        **_: Any,
+    ) -> None:
+        """Say how a metric is to be read; `name` may hold `*`.
+
+        Args:
+            step_metric: the metric that is its x axis.
+            summary: any of "min,max,mean,first,last,best", comma-separated: what the summary keeps.
+            goal: "min" or "max": which way is better.
+            unit: what it is measured in, for axes.
+            alarm: a rule such as "isnan(x) or x > 10".
+
+        >>> import trackerlite as tl
+        >>> run = tl.init(mode="disabled")
+        >>> run.define_metric("val/*", step_metric="epoch", summary="min", goal="min")
+        """
+        parts = [p.strip() for p in (summary or "").split(",") if p.strip()]
+        unknown = set(parts) - {"min", "max", "mean", "first", "last", "best", "copy", "none"}
+        if unknown:
+            self._refuse(f"define_metric({name!r:.60}): summary={summary!r:.60} is not known.")
+            parts = []
+        if goal is not None and goal not in _GOALS:
+            self._refuse(f"define_metric({name!r:.60}): goal={goal!r:.40} has to be 'min' or 'max'.")
+            goal = None
+        fields = {
+            "step_metric": step_metric,
+            "summary": parts or None,
+            "goal": _GOALS.get(goal or ""),
+            "unit": unit,
+            "alarm": alarm,
+            "hidden": hidden,
+        }
+        try:
+            pattern = values.check_key(name)
+        except BadInput as error:
+            self._refuse(str(error))
+            return
+        self._record("define", pattern=pattern, **{k: v for k, v in fields.items() if v is not None})
+
+    def alert(self, title: str, text: str = "", level: str = "INFO", **_: Any) -> None:
+        """Record an alert: shown in the terminal, and sent to W&B by `sync`."""
+        level = str(getattr(level, "value", level)).upper()
+        self._record("alert", title=str(title), text=str(text), level=level)
+
+    def mark_preempting(self, reason: str = "preempted") -> None:
+        """Say that this process is about to be stopped: the run ends as preempted."""
+        self._preempted = reason
+
+    # -- identity that may change -----------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The run's id: unique in its project."""
+        return self.settings.id
+
+    @property
+    def project(self) -> str:
+        """The project it belongs to."""
+        return self.settings.project
+
+    @property
+    def group(self) -> str | None:
+        """The group it belongs to."""
+        return self.settings.group
+
+    @property
+    def job_type(self) -> str | None:
+        """What kind of job it is."""
+        return self.settings.job_type
+
+    @property
+    def dir(self) -> str:
+        """The run's folder, as text (as W&B has it)."""
+        return str(self.folder)
+
+    @property
+    def step(self) -> int:
+        """The step of the next `log` without one."""
+        return self._step
+
+    @property
+    def dropped(self) -> int:
+        """Records that were lost because the disk would not take them."""
+        return self._writer.dropped
+
+    @property
+    def name(self) -> str:
+        """The display name; may be set."""
+        return self._name
+
+    @name.setter
+    def name(self, text: str) -> None:
+        self._name = str(text)
+        self._record("name", text=self._name)
+
+    @property
+    def notes(self) -> str | None:
+        """Free text; may be set."""
+        return self._notes
+
+    @notes.setter
+    def notes(self, text: str | None) -> None:
+        self._notes = text
+        self._record("notes", text=text)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags; may be set or added to (`run.tags += ("x",)`)."""
+        return self._tags
+
+    @tags.setter
+    def tags(self, tags: Any) -> None:
+        new = parse_tags(tags)
+        add = [t for t in new if t not in self._tags]
+        remove = [t for t in self._tags if t not in new]
+        self._tags = new
+        if add or remove:
+            self._record("tags", add=add, remove=remove)
+
+    # -- the end ----------------------------------------------------------------------
+
+    def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:  # noqa: ARG002
+        """End the run; further calls do nothing.
+
+        Args:
+            exit_code: 0 or None: finished; anything else: failed.
+        """
+        if self._preempted is not None:
+            self._end("preempted", exit_code or 0, self._preempted)
+        else:
+            self._end("failed" if exit_code else "finished", exit_code or 0)
+
+    def _end(
+        self, state: str, exit_code: int, reason: str | None = None, patience: float = 30.0
+    ) -> None:
+        if self._ended or os.getpid() != self._pid:
+            return  # a forked child leaves the end to its parent
+        self._ended = True
+        lifecycle.forget(self)
+        fields = {"reason": reason} if reason else {}
+        self._record("finish", state=state, exit_code=exit_code, **fields)
+        self._writer.close()
+        if self._recorder is not None:
+            self._recorder.stop(patience)
+        if self._writer.dropped:
+            self._say(f"{self._writer.dropped} records of run {self.id} could not be written and are lost.")
+        from trackerlite.recording import current
+
+        current.leave(self)
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.finish()
+        elif self._preempted is not None:
+            self.finish(1)
+        else:
+            self._end("failed", 1, lifecycle.describe(error))
+
+    def __repr__(self) -> str:
+        return f"<Run {self.project}/{self.id} {self.name!r}>"
+
+    def _start(self, environment: dict[str, Any]) -> None:
+        """Begin the background work."""
+        lifecycle.watch(self)
+        self._recorder = Recorder(
+            self.settings.store, self.folder, self._beat, lambda: self._writer.written, self._describe
+        )
+
+    def _beat(self) -> None:
+        self._record("heartbeat")
+
+    def _describe(self) -> None:
+        """The slow part of the environment, recorded from the background thread."""
+        from trackerlite.capture import environment
+
+        found = environment.slow()
+        if found:
+            self._record("environment", **found)

@@ -1,0 +1,178 @@
+"""What a run was asked to be: arguments of `init`, then the environment, then defaults."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trackerlite import paths, values
+from trackerlite.errors import BadInput
+
+MODES = ("offline", "online", "disabled")
+RESUMES = ("never", "allow", "must", "auto")
+_FIRST = "amber brisk calm dusky eager faint gentle hazy idle jolly keen lucid mellow noble olive pale quiet rapid".split()
+_SECOND = "acorn brook cedar delta ember fjord grove heron iris junco knoll larch maple newt otter pine quail river".split()
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+@dataclass
+class Settings:
+    """A run's identity and rules, resolved.
+
+    Attributes:
+        store: the `.trackerlite` folder.
+        rewind: the step to go back to when resuming, or None.
+        given_id: whether the id was chosen by the user (or a launcher), not by us.
+    """
+
+    store: Path
+    project: str
+    id: str
+    name: str
+    mode: str
+    resume: str | None
+    given_id: bool
+    rewind: int | None = None
+    group: str | None = None
+    job_type: str | None = None
+    notes: str | None = None
+    tags: tuple[str, ...] = ()
+    config: dict[str, Any] = field(default_factory=dict)
+    durable: bool = False
+    strict: bool = False
+    silent: bool = False
+    named: bool = False
+
+
+def environment(name: str) -> str | None:
+    """`TRACKERLITE_<name>`, else `WANDB_<name>`, else None; empty counts as unset."""
+    for prefix in ("TRACKERLITE_", "WANDB_"):
+        value = os.environ.get(prefix + name)
+        if value:
+            return value
+    return None
+
+
+def resolve(
+    *,
+    project: str | None = None,
+    name: str | None = None,
+    config: Any = None,
+    tags: Any = None,
+    notes: str | None = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    id: str | None = None,  # noqa: A002 - the public name
+    resume: str | bool | None = None,
+    resume_from: str | None = None,
+    dir: str | os.PathLike[str] | None = None,  # noqa: A002
+    mode: str | None = None,
+    durable: bool = False,
+    strict: bool = False,
+) -> Settings:
+    """The settings of a run to begin.
+
+    Raises:
+        BadInput: an argument cannot be used; the message names it.
+    """
+    rewind = None
+    if resume_from is not None:
+        id, rewind = _parse_resume_from(resume_from)  # noqa: A001
+        resume = "must"
+    given = id or environment("RUN_ID")
+    run_id = paths.check_id(given) if given else new_id()
+    label = name or environment("NAME")
+    tag_text = environment("TAGS")
+    if tags is None and tag_text:
+        tags = [t.strip() for t in tag_text.split(",")]
+    return Settings(
+        store=paths.store_dir(dir),
+        project=_text("project", project or environment("PROJECT") or "default"),
+        id=run_id,
+        name=_text("name", label) if label else name_for(run_id),
+        named=bool(label),
+        mode=_mode(mode or environment("MODE")),
+        resume=_resume(resume if resume is not None else environment("RESUME")),
+        given_id=bool(given),
+        rewind=rewind,
+        group=_optional("group", group or environment("RUN_GROUP")),
+        job_type=_optional("job_type", job_type or environment("JOB_TYPE")),
+        notes=_optional("notes", notes or environment("NOTES"), limit=1_000_000),
+        tags=parse_tags(tags),
+        config=values.flatten(config) if config is not None else {},
+        durable=durable,
+        strict=strict,
+        silent=(environment("SILENT") or "").lower() in ("1", "true", "yes", "on"),
+    )
+
+
+def new_id() -> str:
+    """Eight random letters and digits.
+
+    >>> len(new_id())
+    8
+    """
+    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
+
+
+def name_for(run_id: str) -> str:
+    """A name that a person can say, the same for the same id.
+
+    >>> name_for("ab12cd34") == name_for("ab12cd34")
+    True
+    """
+    number = sum((n + 1) * ord(c) for n, c in enumerate(run_id))
+    return f"{_FIRST[number % len(_FIRST)]}-{_SECOND[number // 7 % len(_SECOND)]}"
+
+
+def parse_tags(tags: Any) -> tuple[str, ...]:
+    """Tags as a tuple of distinct texts; one string is one tag."""
+    if tags is None:
+        return ()
+    if isinstance(tags, str):
+        tags = [tags]
+    return tuple(dict.fromkeys(_text("tag", str(tag)) for tag in tags if str(tag)))
+
+
+def _parse_resume_from(text: str) -> tuple[str, int | None]:
+    run_id, _, rest = str(text).partition("?")
+    if not rest:
+        return run_id, None
+    label, _, step = rest.partition("=")
+    if label != "_step" or not step.lstrip("-").isdigit():
+        raise BadInput(
+            f"resume_from={text!r:.100} cannot be read: write '<run id>?_step=<number>', for example 'ab12cd34?_step=500'."
+        )
+    return run_id, int(step)
+
+
+def _mode(mode: str | None) -> str:
+    wanted = (mode or "offline").lower()
+    wanted = {"dryrun": "offline", "run": "online", "shared": "online"}.get(wanted, wanted)
+    if wanted not in MODES:
+        raise BadInput(f"mode={mode!r:.40} is not known; use one of {', '.join(MODES)}.")
+    return wanted
+
+
+def _resume(resume: str | bool | None) -> str | None:
+    if resume is None or resume is False or resume == "":
+        return None
+    wanted = "auto" if resume is True else str(resume).lower()
+    if wanted not in RESUMES:
+        raise BadInput(f"resume={resume!r:.40} is not known; use one of {', '.join(RESUMES)}.")
+    return wanted
+
+
+def _text(what: str, text: object, limit: int = 4096) -> str:
+    if not isinstance(text, str):
+        raise BadInput(f"{what}={text!r:.80} is a {type(text).__name__}; it has to be a string.")
+    if len(text) > limit:
+        raise BadInput(f"The {what} has {len(text):,} characters; {limit:,} is the most.")
+    return values.encodable(text)
+
+
+def _optional(what: str, text: str | None, limit: int = 4096) -> str | None:
+    return None if text is None else _text(what, text, limit)

@@ -1,0 +1,244 @@
+"""What each kind of record means for the rows of its run."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from trackerlite import values
+from trackerlite.journal.events import Event
+from trackerlite.store.series import SeriesCache, native
+
+EDITS = "edits"
+_OWN_COLUMNS = {"id", "project", "name", "group", "job_type", "notes", "tags", "config", "t"}
+
+
+class RunRows:
+    """Turns the events of one run into rows, inside the transaction that is open.
+
+    Only the primary lane (rank 0's) and later edits describe the run itself; other
+    lanes add their metrics, alerts and artifacts. Where two writers may change the
+    same thing, the later time wins, so that the order of projection does not matter.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, run_key: int):
+        self.connection = connection
+        self.key = run_key
+        self.series = SeriesCache(connection, run_key)
+        self.last_step = 0
+        self._described: dict[str, Callable[[dict[str, Any], float, str], None]] = {
+            "run": self._run,
+            "config": self._config,
+            "tags": self._tags,
+            "notes": self._notes,
+            "name": self._name,
+            "group": self._group,
+            "job_type": self._job_type,
+            "trash": self._trash,
+            "environment": self._environment,
+            "finish": self._finish,
+        }
+        self._anyone: dict[str, Callable[[dict[str, Any], float, str], None]] = {
+            "summary": self._summary,
+            "define": self._define,
+            "system": self._system,
+            "rewind": self._rewind,
+            "alert": self._alert,
+            "artifact": self._artifact,
+            "dropped": self._dropped,
+        }
+
+    def apply(self, event: Event, clock: float, lane: str) -> None:
+        """Take in one event of a lane; `clock` is the latest time in its journal so far."""
+        step, time, get = event.step, event.time, self.series.get
+        for key, number in zip(event.keys, event.numbers):  # noqa: B905 - hot; equal by construction
+            get("history", key, lane).waiting.append((step, time, number))
+        if event.others:
+            for key, value in event.others.items():
+                stream = "history" if isinstance(value, bool) else "value"
+                get(stream, key, lane).waiting.append((step, time, value))
+        if event.record is None:
+            if step > self.last_step and event.keys:
+                self.last_step = step
+            return
+        kind = event.record["t"]
+        primary = lane in ("", EDITS)
+        handler = self._anyone.get(kind) or (self._described.get(kind) if primary else None)
+        if handler is not None:
+            event.record["_time"], event.record["_step"] = time, step
+            handler(event.record, clock, lane)
+
+    def flush(self, heartbeat: float | None) -> None:
+        """Write everything gathered, and when the run was last heard of."""
+        self.series.flush()
+        if heartbeat is not None:
+            self.connection.execute(
+                "UPDATE run SET heartbeat = MAX(COALESCE(heartbeat, 0), ?), "
+                "last_step = (SELECT MAX(max_step) FROM series WHERE run_key = run.key AND stream <> 'system') "
+                "WHERE key = ?",
+                (heartbeat, self.key),
+            )
+
+    # -- the run itself ---------------------------------------------------------------
+
+    def _run(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        resumed = bool(record.get("resumed"))
+        environment = {k: v for k, v in record.items() if k not in _OWN_COLUMNS and k[0] != "_"}
+        self.connection.execute(
+            "UPDATE run SET state='running', exit_code=NULL, reason=NULL, ended=NULL, "
+            "started=COALESCE(started, ?), host=?, pid=?, boot_id=?, run_group=COALESCE(?, run_group), "
+            "job_type=COALESCE(?, job_type) WHERE key=?",
+            (
+                record.get("started", record["_time"]), _text(record.get("host")), record.get("pid"),
+                _text(record.get("boot_id")), _text(record.get("group")), _text(record.get("job_type")), self.key,
+            ),
+        )  # fmt: skip
+        if record.get("name") and not (resumed and self._has("name")):
+            self._name({"text": record["name"]}, clock, lane)
+        if record.get("notes"):
+            self._notes({"text": record["notes"]}, clock, lane)
+        if record.get("tags"):
+            self._tags({"add": record["tags"]}, clock, lane)
+        if record.get("config"):
+            self._config({"values": record["config"]}, clock, lane)
+        self._merge_environment(environment)
+
+    def _has(self, column: str) -> bool:
+        row = self.connection.execute(
+            f"SELECT {column} IS NOT NULL FROM run WHERE key=?",  # noqa: S608 - our own column names
+            (self.key,),
+        ).fetchone()
+        return bool(row[0])
+
+    def _environment(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        self._merge_environment({k: v for k, v in record.items() if k != "t" and k[0] != "_"})
+
+    def _merge_environment(self, found: dict[str, Any]) -> None:
+        row = self.connection.execute("SELECT environment FROM run WHERE key=?", (self.key,)).fetchone()
+        merged = {**json.loads(row[0]), **found}
+        self.connection.execute(
+            "UPDATE run SET environment=? WHERE key=?", (values.dumps(merged), self.key)
+        )
+
+    def _finish(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        self.connection.execute(
+            "UPDATE run SET state=?, exit_code=?, reason=?, ended=? WHERE key=?",
+            (
+                _text(record.get("state")) or "finished", record.get("exit_code"), _text(record.get("reason")),
+                record["_time"], self.key,
+            ),
+        )  # fmt: skip
+
+    def _name(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        self._set_text("name", record.get("text"), clock)
+
+    def _notes(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        self._set_text("notes", record.get("text"), clock)
+
+    def _set_text(self, column: str, text: Any, clock: float) -> None:
+        self.connection.execute(
+            f"UPDATE run SET {column}=?, {column}_at=? WHERE key=? AND {column}_at<=?",  # noqa: S608
+            (_text(text), clock, self.key, clock),
+        )
+
+    def _group(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        self.connection.execute(
+            "UPDATE run SET run_group=? WHERE key=?", (_text(record.get("text")), self.key)
+        )
+
+    def _job_type(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        self.connection.execute(
+            "UPDATE run SET job_type=? WHERE key=?", (_text(record.get("text")), self.key)
+        )
+
+    def _trash(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        self.connection.execute(
+            "UPDATE run SET trashed=?, trashed_at=? WHERE key=? AND trashed_at<=?",
+            (int(bool(record.get("trashed", True))), clock, self.key, clock),
+        )
+
+    def _config(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        self.connection.executemany(
+            "INSERT INTO param (run_key, key, value, json, at) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (run_key, key) DO UPDATE SET value=excluded.value, json=excluded.json, at=excluded.at "
+            "WHERE excluded.at >= param.at",
+            [
+                (self.key, key, native(value), values.dumps(value), clock)
+                for key, value in record.get("values", {}).items()
+            ],
+        )
+
+    def _tags(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        changes = [(tag, 1) for tag in record.get("add", ())]
+        changes += [(tag, 0) for tag in record.get("remove", ())]
+        self.connection.executemany(
+            "INSERT INTO tag (run_key, tag, present, at) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (run_key, tag) DO UPDATE SET present=excluded.present, at=excluded.at "
+            "WHERE excluded.at >= tag.at",
+            [(self.key, str(tag), present, clock) for tag, present in changes],
+        )
+
+    # -- what any lane may add --------------------------------------------------------
+
+    def _summary(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        rows: list[tuple[Any, ...]] = [
+            (self.key, key, native(value), values.dumps(value), clock)
+            for key, value in record.get("values", {}).items()
+        ]
+        rows += [(self.key, key, None, None, clock) for key in record.get("removed", ())]
+        self.connection.executemany(
+            "INSERT INTO summary_value (run_key, key, value, json, at) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (run_key, key) DO UPDATE SET value=excluded.value, json=excluded.json, at=excluded.at "
+            "WHERE excluded.at >= summary_value.at",
+            rows,
+        )
+
+    def _define(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        pattern = str(record.get("pattern", ""))
+        body = {k: v for k, v in record.items() if k not in ("t", "pattern") and k[0] != "_"}
+        self.connection.execute(
+            "INSERT OR REPLACE INTO definition (run_key, pattern, body, at) VALUES (?, ?, ?, ?)",
+            (self.key, pattern, values.dumps(body), clock),
+        )
+        self.series.define(pattern, body)
+
+    def _system(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        for name, number in record.get("values", {}).items():
+            if isinstance(number, (int, float)):
+                series = self.series.get("system", f"system.{name}", lane)
+                series.waiting.append((record["_step"], record["_time"], number))
+
+    def _rewind(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        self.series.rewind(lane, int(record["step"]))
+
+    def _alert(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        self.connection.execute(
+            "INSERT INTO alert (run_key, time, step, title, text, level, metric) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.key, record["_time"], record["_step"], str(record.get("title", "")),
+                _text(record.get("text")), _text(record.get("level")), _text(record.get("key")),
+            ),
+        )  # fmt: skip
+
+    def _artifact(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        body = {k: v for k, v in record.items() if k != "t" and k[0] != "_"}
+        self.connection.execute(
+            "INSERT INTO artifact (run_key, time, use, name, type, version, digest, size, body) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                self.key, record["_time"], str(body.get("use", "output")), str(body.get("name", "")),
+                _text(body.get("type")), _text(body.get("version")), _text(body.get("digest")),
+                body.get("size"), values.dumps(body),
+            ),
+        )  # fmt: skip
+
+    def _dropped(self, record: dict[str, Any], clock: float, lane: str) -> None:
+        self.connection.execute(
+            "UPDATE run SET dropped = dropped + ? WHERE key=?", (int(record.get("count", 0)), self.key)
+        )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

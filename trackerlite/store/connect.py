@@ -1,0 +1,107 @@
+"""Connections: one kind that writes, under the lock; one kind that only reads."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sqlite3
+import weakref
+from pathlib import Path
+from urllib.parse import quote
+
+from trackerlite.errors import StoreDamaged, StoreNotFound
+from trackerlite.store import schema
+
+# A connection carried into a forked child must be neither used nor closed there:
+# closing it could checkpoint under the parent's feet.
+_open: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+class Connection(sqlite3.Connection):
+    """A connection that can be weakly referenced."""
+
+
+def open_writer(path: Path) -> Connection:
+    """A connection that may write; the schema is made or migrated first.
+
+    The caller holds the store's lock here, around every transaction, and when closing.
+
+    Raises:
+        StoreTooNew: a newer trackerlite wrote the database.
+        sqlite3.DatabaseError: it is no database, locked, or damaged.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(
+        path, timeout=1.0, isolation_level=None, check_same_thread=False, factory=Connection
+    )
+    try:
+        schema.check(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA journal_size_limit = 16777216")
+        connection.execute("PRAGMA cache_size = -4096")
+        schema.bring_up_to_date(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    _open.add(connection)
+    return connection
+
+
+def open_reader(path: Path) -> Connection:
+    """A connection that cannot write, nor checkpoint.
+
+    Raises:
+        StoreNotFound: there is no database.
+        StoreTooNew: a newer trackerlite wrote it.
+        StoreDamaged: it is no database, or damaged.
+    """
+    if not path.is_file():
+        raise StoreNotFound(f"There is no database at {path}.")
+    name = quote(str(path))
+    try:
+        connection = _connect_ro(f"file:{name}?mode=ro", path)
+    except sqlite3.OperationalError as error:
+        # A cleanly closed WAL database in a folder we cannot write: nobody changes
+        # it while there is no -wal beside it, so it may be read as it is.
+        if os.path.exists(f"{path}-wal") or "unable to open" not in str(error):
+            raise StoreDamaged(
+                f"The database {path} cannot be opened ({error}). The runs are safe in their journals; "
+                "`trackerlite doctor` tells more."
+            ) from error
+        connection = _connect_ro(f"file:{name}?immutable=1", path)
+    _open.add(connection)
+    return connection
+
+
+def _connect_ro(uri: str, path: Path) -> Connection:
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=5.0, isolation_level=None, check_same_thread=False, factory=Connection
+    )
+    try:
+        schema.check(connection, path)
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        connection.execute("PRAGMA query_only = 1")
+        connection.execute("PRAGMA cache_size = -16384")
+    except sqlite3.OperationalError:
+        connection.close()
+        raise
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise StoreDamaged(
+            f"{path} is damaged or no database ({error}). The runs are safe in their journals: "
+            "`trackerlite doctor --repair` rebuilds it from them."
+        ) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _after_fork() -> None:
+    for connection in list(_open):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))  # never finalised in the child
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork)

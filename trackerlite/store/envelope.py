@@ -1,0 +1,125 @@
+"""Envelopes: what a curve looks like from afar, with every spike in it.
+
+Per series, sealed buckets at several levels: a bucket of level 1 covers 16 points,
+of level 2 256, and so on, each as the first, last, least and greatest finite value
+with the range of steps and times. A chunk is one row: 16 buckets of a level. What
+is sealed never changes, but for a rewind, which unseals.
+
+Pure Python, because it runs in training processes that may not have loaded NumPy;
+readers see the same bytes as a structured array.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Iterable, Sequence
+from math import inf, nan
+
+FACTOR = 16
+CHUNK = FACTOR * FACTOR  # points under one chunk of level 1
+LEVELS = 6
+BUCKET = struct.Struct("<qIIqqdddddd")
+
+#: one bucket: index, count, finite, step min/max, time min/max, first, last, min, max
+Bucket = tuple[int, int, int, int, int, float, float, float, float, float, float]
+#: one visible point: index, step, time, value (NaN where it is none)
+Point = tuple[int, int, float, float]
+
+
+def bucket(points: Sequence[Point], index: int) -> Bucket:
+    """The bucket of some neighbouring points (those that a rewind hid are left out)."""
+    if not points:
+        return (index, 0, 0, 0, 0, 0.0, 0.0, nan, nan, nan, nan)
+    steps = [p[1] for p in points]
+    times = [p[2] for p in points]
+    values = [p[3] for p in points if -inf < p[3] < inf]
+    ends = (values[0], values[-1], min(values), max(values)) if values else (nan,) * 4
+    return (
+        points[0][0],
+        len(points),
+        len(values),
+        min(steps),
+        max(steps),
+        min(times),
+        max(times),
+        *ends,
+    )  # type: ignore[return-value]
+
+
+def merge(buckets: Iterable[Bucket], index: int) -> Bucket:
+    """One bucket over several."""
+    some = [b for b in buckets if b[1]]
+    if not some:
+        return (index, 0, 0, 0, 0, 0.0, 0.0, nan, nan, nan, nan)
+    finite = [b for b in some if b[2]]
+    ends = (
+        (finite[0][7], finite[-1][8], min(b[9] for b in finite), max(b[10] for b in finite))
+        if finite
+        else (nan,) * 4
+    )
+    return (
+        some[0][0],
+        sum(b[1] for b in some),
+        sum(b[2] for b in some),
+        min(b[3] for b in some),
+        max(b[4] for b in some),
+        min(b[5] for b in some),
+        max(b[6] for b in some),
+        *ends,
+    )  # type: ignore[return-value]
+
+
+def seal(connection: sqlite3.Connection, series: int, sealed: int, total: int) -> int:
+    """Write every chunk that became full; return how many points are sealed now."""
+    while total - sealed >= CHUNK:
+        rows = connection.execute(
+            "SELECT idx, step, time, CASE kind WHEN 1 THEN NULL WHEN 2 THEN -0.0 ELSE value END FROM point "
+            "WHERE series_key = ? AND idx >= ? AND idx < ? AND rewound = 0 ORDER BY idx",
+            (series, sealed, sealed + CHUNK),
+        ).fetchall()
+        groups: list[list[Point]] = [[] for _ in range(FACTOR)]
+        for idx, step, time, value in rows:
+            number = nan if value is None else float(value)
+            groups[(idx - sealed) // FACTOR].append((idx, step, time, number))
+        chunk = [bucket(group, sealed + n * FACTOR) for n, group in enumerate(groups)]
+        _write(connection, series, 1, sealed // CHUNK, chunk)
+        sealed += CHUNK
+        _seal_above(connection, series, sealed)
+    return sealed
+
+
+def _seal_above(connection: sqlite3.Connection, series: int, sealed: int) -> None:
+    """Merge 16 chunks of a level into one of the next, wherever the 16th is full now."""
+    level, size = 2, CHUNK * FACTOR
+    while level <= LEVELS and sealed % size == 0:
+        first = (sealed - size) // (size // FACTOR)
+        rows = connection.execute(
+            "SELECT chunk, buckets FROM envelope WHERE series_key = ? AND level = ? AND chunk >= ? AND chunk < ? "
+            "ORDER BY chunk",
+            (series, level - 1, first, first + FACTOR),
+        ).fetchall()
+        span = size // FACTOR
+        chunk = [merge(BUCKET.iter_unpack(blob), number * span) for number, blob in rows]  # type: ignore[arg-type]
+        _write(connection, series, level, (sealed - size) // size, chunk)
+        level, size = level + 1, size * FACTOR
+
+
+def _write(
+    connection: sqlite3.Connection, series: int, level: int, number: int, chunk: Iterable[Bucket]
+) -> None:
+    blob = b"".join(BUCKET.pack(*b) for b in chunk)
+    connection.execute(
+        "INSERT OR REPLACE INTO envelope (series_key, level, chunk, buckets) VALUES (?, ?, ?, ?)",
+        (series, level, number, blob),
+    )
+
+
+def unseal(connection: sqlite3.Connection, series: int, index: int) -> int:
+    """Remove what covers points from `index` on; return how many points stay sealed."""
+    for level in range(1, LEVELS + 1):
+        connection.execute(
+            "DELETE FROM envelope WHERE series_key = ? AND level = ? AND chunk >= ?",
+            (series, level, index // (FACTOR ** (level + 1))),
+        )
+    return index // CHUNK * CHUNK

@@ -1,0 +1,399 @@
+"""The projector: journals in, rows out, each byte exactly once.
+
+The rows of a journal's bytes [a, b) and the watermark b go in in one transaction,
+so a projection that is killed, repeated or raced by another leaves the same rows.
+There is no other way into the database.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from trackerlite.errors import StoreBusy
+from trackerlite.journal import protobuf as pb
+from trackerlite.journal.events import Event
+from trackerlite.journal.reader import End, JournalReader
+from trackerlite.journal.scalars import Decoder
+from trackerlite.journal.writer import is_being_written
+from trackerlite.store import connect
+from trackerlite.store.apply import EDITS, RunRows
+from trackerlite.store.filesystem import database_path
+from trackerlite.store.journals import JournalFile, journals_of, run_folders
+from trackerlite.store.lock import store_lock
+
+BATCH = 2 << 20  # bytes of journal in one transaction
+STALE = 5.0  # seconds after which a live writer is taken to project no more
+_RUN_TABLES = ("param", "summary_value", "tag", "definition", "artifact", "alert")
+_SERIES_TABLES = ("point", "value", "envelope")
+
+
+class Projector:
+    """Brings the database of `store` up to date with its journals.
+
+    Args:
+        store: the `.trackerlite` folder.
+        database: elsewhere, for a rebuild or a network store.
+    """
+
+    def __init__(self, store: Path, database: Path | None = None):
+        self.store = store
+        self.database = database or database_path(store)
+        self.lock_folder = self.database.parent
+        self._connection: connect.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._decoder = Decoder()
+
+    # -- connection -------------------------------------------------------------------
+
+    def _connect(self) -> connect.Connection:
+        """The connection; a new one if the database was deleted or replaced meanwhile."""
+        if self._connection is not None and self._identity != _identity(self.database):
+            self._connection.close()
+            self._connection = None
+        if self._connection is None:
+            try:
+                self._connection = connect.open_writer(self.database)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                self._set_aside()
+                self._connection = connect.open_writer(self.database)
+            self._identity = _identity(self.database)
+        return self._connection
+
+    def _set_aside(self) -> None:
+        """Move a damaged database out of the way; all of it comes back from the journals."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        for suffix in ("", "-wal", "-shm"):
+            old = Path(f"{self.database}{suffix}")
+            if old.exists():
+                old.replace(f"{self.database}.damaged-{stamp}{suffix}")
+
+    def close(self) -> None:
+        """Close the connection (under the lock: the last close checkpoints)."""
+        if self._connection is None:
+            return
+        connection, self._connection = self._connection, None
+        try:
+            with store_lock(self.lock_folder, timeout=5.0):
+                connection.close()
+        except (StoreBusy, OSError):
+            connection.close()
+
+    # -- projecting -------------------------------------------------------------------
+
+    def project_run(self, folder: Path, *, timeout: float = 2.0) -> int:
+        """Project every journal of one run; return the bytes taken in.
+
+        Raises:
+            StoreBusy: the lock was not free in time; nothing was changed.
+            sqlite3.OperationalError: the database is locked by someone else, likewise.
+            StoreTooNew: a newer trackerlite wrote the database.
+        """
+        done = 0
+        while True:
+            try:
+                step, more = self._project_batch(folder, timeout)
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                with store_lock(self.lock_folder, timeout=timeout):
+                    self._set_aside()
+                continue
+            done += step
+            if not more:
+                return done
+
+    def _project_batch(self, folder: Path, timeout: float) -> tuple[int, bool]:
+        """One transaction over one run: (bytes taken in, whether more is waiting)."""
+        changed = _folder_time(folder)
+        journals = journals_of(folder)
+        self.database.parent.mkdir(parents=True, exist_ok=True)
+        with store_lock(self.lock_folder, timeout=timeout):
+            connection = self._connect()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                run_key = self._run_key(connection, folder, journals)
+                self._forget_if_replaced(connection, run_key, journals)
+                done, more = self._take_in(connection, run_key, journals)
+                connection.execute(
+                    "UPDATE run SET folder_changed=? WHERE key=?", (0 if more else changed, run_key)
+                )
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        return done, more
+
+    def _take_in(
+        self, connection: sqlite3.Connection, run_key: int, journals: list[JournalFile]
+    ) -> tuple[int, bool]:
+        rows = RunRows(connection, run_key)
+        budget, done = BATCH, 0
+        heartbeat: float | None = None
+        clocks: dict[str, float] = {}
+        for journal in journals:
+            name = self._name(journal.path)
+            found = connection.execute(
+                "SELECT key, watermark, clock, dead_at FROM journal WHERE path=?", (name,)
+            ).fetchone()
+            if found is None:
+                # A clock that was set back must not make a resumed run's words older
+                # than what it said before: a journal goes on from its predecessor's.
+                clock = clocks.get(journal.lane, 0.0)
+                key = connection.execute(
+                    "INSERT INTO journal (run_key, path, lane, clock) VALUES (?, ?, ?, ?) RETURNING key",
+                    (run_key, name, journal.lane, clock),
+                ).fetchone()[0]
+                watermark, dead_at = 0, None
+            else:
+                key, watermark, clock, dead_at = found
+            try:
+                size = journal.path.stat().st_size
+            except OSError:
+                continue
+            if size > watermark and size != dead_at:
+                if budget <= 0:
+                    return done, True
+                offset, clock, last, closed, whole = self._read(
+                    connection, rows, journal, key, watermark, clock, budget
+                )
+                done += offset - watermark
+                budget -= offset - watermark
+                if last is not None and journal.lane != EDITS:
+                    heartbeat = max(heartbeat or 0.0, last)
+                dead = size if whole is End.DEAD else None
+                connection.execute(
+                    "UPDATE journal SET watermark=?, clock=?, closed=?, dead_at=?, projected=? WHERE key=?",
+                    (offset, clock, int(closed), dead, time.time(), key),
+                )
+                if offset < size and whole is None:
+                    rows.flush(heartbeat)
+                    return done, True
+            clocks[journal.lane] = max(clock, clocks.get(journal.lane, 0.0))
+        rows.flush(heartbeat)
+        return done, False
+
+    def _read(
+        self,
+        connection: sqlite3.Connection,
+        rows: RunRows,
+        journal: JournalFile,
+        key: int,
+        watermark: int,
+        clock: float,
+        budget: int,
+    ) -> tuple[int, float, float | None, bool, End | None]:
+        """Apply up to `budget` bytes; the last item is None where the budget ended it."""
+        reader = JournalReader(journal.path, watermark)
+        decode, lane = self._decoder.decode, journal.lane
+        last: float | None = None
+        closed = False
+        ended: End | None = End.CLEAN
+        for offset, payload in reader.read():
+            try:
+                event = decode(payload)
+            except (pb.Malformed, ValueError, RecursionError) as error:
+                note = f"a record holds no event ({error})"
+                _note_damage(connection, key, [(offset - len(payload) - 16, offset, note)])
+                continue
+            if event.time > clock:
+                clock = event.time
+            last = clock
+            closed = _closes(event)
+            rows.apply(event, clock, lane)
+            if offset - watermark >= budget:
+                ended = None
+                break
+        else:
+            ended = reader.end
+        _note_damage(connection, key, [(d.start, d.stop, d.reason) for d in reader.damage])
+        return reader.offset, clock, last, closed, ended
+
+    def _run_key(
+        self, connection: sqlite3.Connection, folder: Path, journals: list[JournalFile]
+    ) -> int:
+        """The row of this folder's run, made if it is new."""
+        name = self._name(folder)
+        found = connection.execute("SELECT key, run_id FROM run WHERE folder=?", (name,)).fetchone()
+        if found is not None and found[1] is not None:
+            return int(found[0])
+        run_id, project, started = _identify(folder, journals)
+        unique = run_id
+        taken = "SELECT 1 FROM run WHERE run_id=? AND folder<>?"
+        if connection.execute(taken, (unique, name)).fetchone():
+            unique = f"{project}/{run_id}"
+        if connection.execute(taken, (unique, name)).fetchone():
+            unique = name  # two copies of one folder: each stays a run of its own
+        row = connection.execute(
+            "INSERT INTO run (folder, run_id, id, project, name, started) VALUES (?, ?, ?, ?, ?, ?) RETURNING key",
+            (name, unique, run_id, project, folder.name, started),
+        ).fetchone()
+        return int(row[0])
+
+    def _forget_if_replaced(
+        self, connection: sqlite3.Connection, run_key: int, journals: Iterable[JournalFile]
+    ) -> None:
+        """Start a run afresh whose journals are no longer those that were projected."""
+        sizes = {}
+        for journal in journals:
+            try:
+                sizes[self._name(journal.path)] = journal.path.stat().st_size
+            except OSError:
+                continue
+        rows = connection.execute(
+            "SELECT path, watermark FROM journal WHERE run_key=?", (run_key,)
+        ).fetchall()
+        if all(sizes.get(path, 0) >= watermark for path, watermark in rows):
+            return
+        forget(connection, run_key)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.store).as_posix()
+
+    # -- everything that was left behind ----------------------------------------------
+
+    def project_behind(self, *, timeout: float = 2.0) -> int:
+        """Project what nobody else is projecting; return the number of runs touched.
+
+        Runs of living writers are left to them, unless they have fallen behind.
+        """
+        known = self._known()
+        touched = 0
+        for folder in run_folders(self.store):
+            if self._is_behind(folder, known.get(self._name(folder))):
+                self.project_run(folder, timeout=timeout)
+                touched += 1
+        self._bury(timeout)
+        return touched
+
+    def _known(self) -> dict[str, tuple[int, list[tuple[str, int, int, int | None, float]]]]:
+        """Per run folder: its mtime, and (path, watermark, closed, dead_at, projected) of its journals."""
+        if not self.database.is_file():
+            return {}
+        with store_lock(self.lock_folder, timeout=10.0):
+            connection = self._connect()
+        known: dict[str, tuple[int, list[tuple[str, int, int, int | None, float]]]] = {}
+        rows = connection.execute(
+            "SELECT run.folder, run.folder_changed, journal.path, journal.watermark, journal.closed, "
+            "journal.dead_at, journal.projected FROM run LEFT JOIN journal ON journal.run_key = run.key"
+        ).fetchall()
+        for folder, changed, path, watermark, closed, dead_at, projected in rows:
+            journals = known.setdefault(folder, (changed, []))[1]
+            if path is not None:
+                journals.append((path, watermark, closed, dead_at, projected))
+        return known
+
+    def _is_behind(
+        self,
+        folder: Path,
+        known: tuple[int, list[tuple[str, int, int, int | None, float]]] | None,
+    ) -> bool:
+        if known is None or known[0] != _folder_time(folder):
+            return True
+        now = time.time()
+        for path, watermark, closed, dead_at, projected in known[1]:
+            if closed and not path.endswith(".tfrecord"):
+                continue
+            try:
+                size = os.stat(self.store / path).st_size
+            except OSError:
+                return True
+            if size in (watermark, dead_at):
+                continue
+            if not is_being_written(self.store / path) or now - projected > STALE:
+                return True
+        return False
+
+    def _bury(self, timeout: float) -> None:
+        """Mark the runs whose process is gone."""
+        from trackerlite.store.states import now_gone
+
+        if self._connection is None:
+            return
+        rows = self._connection.execute(
+            "SELECT key, folder, host, boot_id, pid, heartbeat FROM run WHERE state = 'running'"
+        ).fetchall()
+        gone = [(state, key) for key, *rest in rows if (state := now_gone(self.store, *rest))]
+        if not gone:
+            return
+        with store_lock(self.lock_folder, timeout=timeout):
+            self._connection.executemany(
+                "UPDATE run SET state=?, ended=heartbeat WHERE key=? AND state='running'", gone
+            )
+
+
+def forget(connection: sqlite3.Connection, run_key: int) -> None:
+    """Remove every row of a run but its own, so that it is projected from the start."""
+    for table in _SERIES_TABLES:
+        connection.execute(
+            f"DELETE FROM {table} WHERE series_key IN (SELECT key FROM series WHERE run_key=?)",  # noqa: S608
+            (run_key,),
+        )
+    connection.execute(
+        "DELETE FROM damage WHERE journal_key IN (SELECT key FROM journal WHERE run_key=?)", (run_key,)
+    )
+    for table in (*_RUN_TABLES, "series", "journal"):
+        connection.execute(f"DELETE FROM {table} WHERE run_key=?", (run_key,))  # noqa: S608
+    connection.execute(
+        "UPDATE run SET name_at=0, notes=NULL, notes_at=0, trashed=0, trashed_at=0, state='running', "
+        "exit_code=NULL, reason=NULL, ended=NULL, heartbeat=NULL, last_step=NULL, dropped=0, environment='{}' "
+        "WHERE key=?",
+        (run_key,),
+    )
+
+
+def _identify(folder: Path, journals: list[JournalFile]) -> tuple[str, str, float | None]:
+    """(id, project, start) as the first run record says; else as the folder is called."""
+    first: float | None = None
+    for journal in journals:
+        try:
+            for number, (_, payload) in enumerate(JournalReader(journal.path).read(limit=1 << 20)):
+                event = Decoder().decode(payload)
+                first = event.time if first is None else first
+                if event.record and event.record["t"] == "run":
+                    record = event.record
+                    return str(record["id"]), str(record["project"]), record.get("started", first)
+                if number > 50:
+                    break
+        except (OSError, ValueError, KeyError, RecursionError):
+            continue
+    return folder.name, folder.parent.name, first
+
+
+def _closes(event: Event) -> bool:
+    return event.record is not None and event.record["t"] == "finish"
+
+
+def _note_damage(
+    connection: sqlite3.Connection, journal: int, found: list[tuple[int, int, str]]
+) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO damage (journal_key, start, stop, reason) VALUES (?, ?, ?, ?)",
+        [(journal, *row) for row in found],
+    )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _folder_time(folder: Path) -> int:
+    try:
+        return os.stat(folder).st_mtime_ns
+    except OSError:
+        return 0
+
+

@@ -1,0 +1,295 @@
+"""A series on its way into the store: points gathered, then written with its statistics."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from fnmatch import fnmatchcase
+from math import copysign, inf
+from typing import Any
+
+from trackerlite import values
+from trackerlite.store import envelope
+
+NAN, NEGATIVE_ZERO, BOOL = 1, 2, 3
+_COLUMNS = (
+    "key, total, points, finite, first, last, last_kind, minimum, min_at, maximum, max_at, total_value, "
+    "first_step, last_step, min_step, max_step, first_time, last_time, sealed"
+)
+
+
+class Series:
+    """One metric of one lane of a run, with the points not yet written."""
+
+    def __init__(self, row: tuple[Any, ...], stream: str):
+        (
+            self.key, self.total, self.points, self.finite, self.first, self.last, self.last_kind,
+            self.minimum, self.min_at, self.maximum, self.max_at, self.total_value,
+            self.first_step, self.last_step, self.min_step, self.max_step,
+            self.first_time, self.last_time, self.sealed,
+        ) = row  # fmt: skip
+        self.stream = stream
+        self.waiting: list[tuple[int, float, Any]] = []  # (step, time, number or JSON value)
+
+    def flush(self, connection: sqlite3.Connection) -> None:
+        """Write what waits, the statistics, and the envelope chunks that became full."""
+        if not self.waiting:
+            return
+        rows, self.waiting = self.waiting, []
+        if self.stream == "value":
+            self._write_values(connection, rows)
+        else:
+            self._write_numbers(connection, rows)
+        self._count(rows)
+        if self.stream != "value":
+            self.sealed = envelope.seal(connection, self.key, self.sealed, self.total)
+        self._save(connection)
+
+    def _write_numbers(
+        self, connection: sqlite3.Connection, rows: list[tuple[int, float, Any]]
+    ) -> None:
+        key, index = self.key, self.total
+        packed = []
+        for step, time, number in rows:
+            # NaN is unequal to itself; 0 and False are the only falsy numbers.
+            if number and number == number and number is not True:
+                packed.append((key, index, step, time, number, None))
+            else:
+                packed.append((key, index, step, time, *stored(number)))
+            index += 1
+        connection.executemany(
+            "INSERT INTO point (series_key, idx, step, time, value, kind) VALUES (?, ?, ?, ?, ?, ?)",
+            packed,
+        )
+        if self.first is None and self.points == 0:
+            self.first = packed[0][4]
+        self.last, self.last_kind = packed[-1][4], packed[-1][5]
+        self._spread([float(row[2]) for row in rows], rows)
+
+    def _spread(self, numbers: list[float], rows: list[tuple[int, float, Any]]) -> None:
+        finite = [n for n in numbers if -inf < n < inf]
+        if not finite:
+            return
+        least, most = min(finite), max(finite)
+        if self.minimum is None or least < self.minimum:
+            self.minimum, self.min_at = least, rows[numbers.index(least)][0]
+        if self.maximum is None or most > self.maximum:
+            self.maximum, self.max_at = most, rows[numbers.index(most)][0]
+        self.finite += len(finite)
+        self.total_value += sum(finite)
+
+    def _write_values(
+        self, connection: sqlite3.Connection, rows: list[tuple[int, float, Any]]
+    ) -> None:
+        packed = [
+            (self.key, self.total + n, step, time, values.dumps(value))
+            for n, (step, time, value) in enumerate(rows)
+        ]
+        connection.executemany(
+            "INSERT INTO value (series_key, idx, step, time, json) VALUES (?, ?, ?, ?, ?)", packed
+        )
+        if self.points == 0:
+            self.first = native(rows[0][2])
+        self.last = native(rows[-1][2])
+
+    def _count(self, rows: list[tuple[int, float, Any]]) -> None:
+        steps = [row[0] for row in rows]
+        if self.points == 0:
+            self.first_step, self.first_time = steps[0], rows[0][1]
+            self.min_step = self.max_step = steps[0]
+        self.total += len(rows)
+        self.points += len(rows)
+        self.last_step, self.last_time = steps[-1], rows[-1][1]
+        self.min_step = min(self.min_step, min(steps))
+        self.max_step = max(self.max_step, max(steps))
+
+    def _save(self, connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "UPDATE series SET total=?, points=?, finite=?, first=?, last=?, last_kind=?, minimum=?, min_at=?, "
+            "maximum=?, max_at=?, total_value=?, first_step=?, last_step=?, min_step=?, max_step=?, "
+            "first_time=?, last_time=?, sealed=? WHERE key=?",
+            (
+                self.total, self.points, self.finite, self.first, self.last, self.last_kind, self.minimum,
+                self.min_at, self.maximum, self.max_at, self.total_value, self.first_step, self.last_step,
+                self.min_step, self.max_step, self.first_time, self.last_time, self.sealed, self.key,
+            ),
+        )  # fmt: skip
+
+    def rewind(self, connection: sqlite3.Connection, step: int) -> None:
+        """Hide what lies behind `step`; the statistics are those of what stays visible."""
+        self.flush(connection)
+        table = "value" if self.stream == "value" else "point"
+        row = connection.execute(
+            f"SELECT MIN(idx) FROM {table} WHERE series_key = ? AND step > ? AND rewound = 0",  # noqa: S608
+            (self.key, step),
+        ).fetchone()
+        if row[0] is None:
+            return
+        connection.execute(
+            f"UPDATE {table} SET rewound = 1 WHERE series_key = ? AND step > ? AND rewound = 0",  # noqa: S608
+            (self.key, step),
+        )
+        if self.stream != "value":
+            start = envelope.unseal(connection, self.key, row[0])
+            self.sealed = min(self.sealed, start)
+            self.sealed = envelope.seal(connection, self.key, self.sealed, self.total)
+        self._recount(connection, table)
+        self._save(connection)
+
+    def _recount(self, connection: sqlite3.Connection, table: str) -> None:
+        self.points = self.finite = 0
+        self.first = self.last = self.last_kind = self.minimum = self.maximum = None
+        self.min_at = self.max_at = None
+        self.total_value = 0.0
+        self.first_step = self.last_step = self.min_step = self.max_step = None
+        self.first_time = self.last_time = None
+        column = "json, NULL" if table == "value" else "value, kind"
+        cursor = connection.execute(
+            f"SELECT step, time, {column} FROM {table} WHERE series_key = ? AND rewound = 0 ORDER BY idx",  # noqa: S608
+            (self.key,),
+        )
+        total = self.total
+        while rows := cursor.fetchmany(10_000):
+            if table == "value":
+                parsed = [(r[0], r[1], json.loads(r[2])) for r in rows]
+                if self.points == 0:
+                    self.first = native(parsed[0][2])
+                self.last = native(parsed[-1][2])
+            else:
+                parsed = [(r[0], r[1], number(r[2], r[3])) for r in rows]
+                if self.points == 0:
+                    self.first = rows[0][2]
+                self.last, self.last_kind = rows[-1][2], rows[-1][3]
+                self._spread([float(r[2]) for r in parsed], parsed)
+            self._count(parsed)
+        self.total = total
+
+
+def stored(value: float | int | bool) -> tuple[float | int | None, int | None]:
+    """What SQLite keeps of a number, and the kind that tells the rest.
+
+    >>> stored(float("nan")), stored(-0.0), stored(True), stored(2.5)
+    ((None, 1), (0.0, 2), (1, 3), (2.5, None))
+    """
+    if value is True or value is False:
+        return int(value), BOOL
+    if value != value:
+        return None, NAN
+    if value == 0 and isinstance(value, float) and copysign(1.0, value) < 0:
+        return 0.0, NEGATIVE_ZERO
+    return value, None
+
+
+def number(value: float | int | None, kind: int | None) -> float | int | bool:
+    """The number that was logged, from its row."""
+    if kind == NAN or value is None:
+        return float("nan")
+    if kind == NEGATIVE_ZERO:
+        return -0.0
+    return bool(value) if kind == BOOL else value
+
+
+def native(value: Any) -> Any:
+    """A JSON value as SQLite would hold it: a number, a text, NULL; JSON text for the rest."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float):
+        return value if value == value else "NaN"
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return value if values.INT64_MIN <= value <= values.INT64_MAX else str(value)
+    return values.dumps(value)
+
+
+class SeriesCache:
+    """The series of one run, by (stream, name, lane)."""
+
+    def __init__(self, connection: sqlite3.Connection, run_key: int):
+        self.connection = connection
+        self.run_key = run_key
+        self._series: dict[tuple[str, str, str], Series] = {}
+        self._definitions: list[tuple[str, dict[str, Any]]] | None = None
+
+    def get(self, stream: str, name: str, lane: str) -> Series:
+        """The series, made if it is new."""
+        found = self._series.get((stream, name, lane))
+        if found is None:
+            found = self._series[stream, name, lane] = self._load(stream, name, lane)
+        return found
+
+    def _load(self, stream: str, name: str, lane: str) -> Series:
+        select = f"SELECT {_COLUMNS} FROM series WHERE run_key=? AND stream=? AND name=? AND lane=?"  # noqa: S608
+        identity = (self.run_key, stream, name, lane)
+        row = self.connection.execute(select, identity).fetchone()
+        if row is None:
+            self.connection.execute(
+                "INSERT INTO series (run_key, stream, name, lane, rank) VALUES (?, ?, ?, ?, ?)",
+                (*identity, rank_of(lane)),
+            )
+            row = self.connection.execute(select, identity).fetchone()
+            if stream == "history":
+                self._apply_definitions(row[0], name)
+        return Series(row, stream)
+
+    def flush(self) -> None:
+        """Write everything that waits."""
+        for series in self._series.values():
+            series.flush(self.connection)
+
+    def rewind(self, lane: str, step: int) -> None:
+        """Hide what this lane logged behind `step` (system metrics follow the clock and stay)."""
+        self.flush()
+        rows = self.connection.execute(
+            "SELECT stream, name FROM series WHERE run_key=? AND lane=? AND stream <> 'system'",
+            (self.run_key, lane),
+        ).fetchall()
+        for stream, name in rows:
+            self.get(stream, name, lane).rewind(self.connection, step)
+
+    def define(self, pattern: str, body: dict[str, Any]) -> None:
+        """Apply a new definition to the series that are there; later ones look it up."""
+        self.flush()
+        self._definitions = None
+        rows = self.connection.execute(
+            "SELECT key, name FROM series WHERE run_key=? AND stream='history'", (self.run_key,)
+        ).fetchall()
+        for key, name in rows:
+            if matches(pattern, name):
+                self._apply_definitions(key, name)
+
+    def _apply_definitions(self, key: int, name: str) -> None:
+        if self._definitions is None:
+            rows = self.connection.execute(
+                "SELECT pattern, body FROM definition WHERE run_key=? ORDER BY at", (self.run_key,)
+            ).fetchall()
+            self._definitions = [(pattern, json.loads(body)) for pattern, body in rows]
+        merged: dict[str, Any] = {}
+        for pattern, body in self._definitions:
+            if matches(pattern, name):
+                merged.update(body)
+        if merged:
+            summary = merged.get("summary")
+            self.connection.execute(
+                "UPDATE series SET step_metric=?, summary=?, goal=?, unit=?, alarm=?, hidden=? WHERE key=?",
+                (
+                    merged.get("step_metric"),
+                    values.dumps(summary) if summary else None,
+                    merged.get("goal"),
+                    merged.get("unit"),
+                    merged.get("alarm"),
+                    int(bool(merged.get("hidden"))),
+                    key,
+                ),
+            )
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a `define_metric` pattern (a name, or one with `*`) means this metric."""
+    return pattern == name or ("*" in pattern and fnmatchcase(name, pattern.replace("[", "[[]")))
+
+
+def rank_of(lane: str) -> int:
+    """The rank that a lane belongs to (0 unless the lane says otherwise)."""
+    head = lane.split("/")[0]
+    return int(head[5:]) if head.startswith("rank-") and head[5:].isdigit() else 0

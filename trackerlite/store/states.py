@@ -1,0 +1,55 @@
+"""Whether the process behind a run that calls itself running is still there."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from functools import cache
+from pathlib import Path
+
+from trackerlite.journal.writer import is_being_written
+from trackerlite.store.journals import journals_of
+
+SILENT = 60.0  # seconds without a heartbeat
+
+
+def now_gone(
+    store: Path, folder: str, host: str | None, boot: str | None, pid: int | None, heartbeat: float | None
+) -> str | None:
+    """`killed` or `dead` for a run that says running and is not; None while it may be.
+
+    On the machine it ran on, its journal's lock and its pid tell at once. After a
+    reboot, or when it was silent for a minute and holds no lock, it was killed. On
+    another machine a minute of silence makes it dead: unknown, and not heard of.
+    """
+    silent = heartbeat is None or time.time() - heartbeat > SILENT
+    if host == socket.gethostname():
+        if any(is_being_written(j.path) for j in journals_of(store / folder)):
+            return None
+        if boot and boot != boot_id():
+            return "killed"
+        return "killed" if silent or not _is_there(pid) else None
+    return "dead" if silent else None
+
+
+@cache
+def boot_id() -> str:
+    """What tells this boot of this machine from every other, or ""."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _is_there(pid: int | None) -> bool:
+    if not pid:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
