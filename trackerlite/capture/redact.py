@@ -177,7 +177,11 @@ _TOKENS: list[tuple[str, re.Pattern[str], Any]] = [
         ("dckr_pat_", r"dckr_pat_[0-9A-Za-z_-]{20,}", _always),
         ("hvs.", r"hvs\.[0-9A-Za-z_-]{20,}", _always),
         ("SK", r"SK[0-9a-f]{32}\b", _always),
-        ("eyJ", r"eyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}(?:\.[0-9A-Za-z_-]*)?", _always),
+        (
+            "eyJ",
+            r"(?<![0-9A-Za-z_-])eyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}(?:\.[0-9A-Za-z_-]*)?",
+            _always,
+        ),
         ("earer ", r"(?<=earer )[0-9A-Za-z._~+/=-]{16,}", _has_digit),
     )
 ]
