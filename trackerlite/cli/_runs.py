@@ -20,14 +20,14 @@ STATE_STYLES = {
 }
 
 COLUMNS = [
-    Column("state", style=STATE_STYLES.get),
-    Column("id", style="cyan"),
-    Column("name", shrink=12, style="bold"),
-    Column("project", shrink=8, drop=1),
-    Column("started", right=True),
-    Column("took", right=True, drop=2),
-    Column("steps", right=True),
-    Column("tags", shrink=8, drop=3),
+    Column("STATE", style=STATE_STYLES.get),
+    Column("ID", style="cyan"),
+    Column("NAME", shrink=12, style="bold"),
+    Column("PROJECT", shrink=8, drop=1),
+    Column("STARTED", right=True),
+    Column("TOOK", right=True, drop=2),
+    Column("STEPS", right=True),
+    Column("TAGS", shrink=8, drop=3),
 ]
 
 

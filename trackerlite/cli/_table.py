@@ -55,7 +55,7 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> 
         i: max(cells_wide(columns[i].title), max(cells_wide(row[i]) for row in cells)) for i in kept
     }
     widths = fit(columns, natural, width())
-    lines = [_line(columns, widths, [column.title.upper() for column in columns], heading=True)]
+    lines = [_line(columns, widths, [column.title for column in columns], heading=True)]
     lines += [_line(columns, widths, row) for row in cells]
     sys.stdout.write("\n".join(lines) + "\n")
 

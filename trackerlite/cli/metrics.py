@@ -1,0 +1,120 @@
+"""`trackerlite metrics`: what a run logged, as numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from trackerlite.cli import NOTHING_MATCHED
+from trackerlite.cli._human import number
+from trackerlite.cli._options import dir_option, json_option, run_argument, verb
+from trackerlite.cli._output import emit_rows, say
+from trackerlite.cli._rows import Row, label, matches, points_of, rows
+from trackerlite.cli._table import Column, print_table, width
+from trackerlite.readers import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trackerlite.readers import SeriesInfo
+
+
+@verb(
+    examples="""
+    trackerlite metrics baseline
+    trackerlite metrics baseline -m val/loss -m 'val/acc*' --last 20
+    trackerlite metrics baseline -m train/loss --json > loss.json
+    """
+)
+@run_argument
+@click.option(
+    "-m", "--metric", "patterns", multiple=True, metavar="KEY", help="Print its points; * matches."
+)
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the last N rows.")
+@click.option("--system", is_flag=True, help="System metrics (CPU, GPU, memory) instead.")
+@json_option
+@dir_option
+def command(
+    run: str,
+    patterns: Sequence[str],
+    last: int | None,
+    system: bool,
+    as_json: bool,
+    dir: str | None,  # noqa: A002
+) -> int:
+    """List the metrics of RUN, or print the points of some.
+
+    Without -m, one line a metric: how many points, first, last, lowest, highest.
+    With -m, one line a step; values in full where stdout is not a terminal.
+    """
+    with Reader.open(dir) as reader:
+        info = reader.run(run)
+        stream = "system" if system else "history"
+        series = [s for s in reader.series([info.key], stream=stream) if matches(s.name, patterns)]
+        if not series:
+            what = " or ".join(repr(p) for p in patterns) if patterns else f"{stream} metrics"
+            say(
+                f"Run {info.name} ({info.id}) has no {what}. `trackerlite show {info.id}` has more."
+            )
+            if as_json:
+                emit_rows([])
+            return NOTHING_MATCHED
+        if not patterns:
+            _print_list(series, as_json)
+            return 0
+        found = list(rows(points_of(label(s), reader.points(s.key)) for s in series))
+    _print_rows([label(s) for s in series], found[-last:] if last else found, as_json)
+    return 0
+
+
+def _print_list(series: Sequence[SeriesInfo], as_json: bool) -> None:
+    if as_json:
+        emit_rows(
+            {
+                "key": s.name,
+                "rank": s.rank,
+                "count": s.count,
+                "first": s.first,
+                "last": s.last,
+                "min": s.minimum,
+                "max": s.maximum,
+                "mean": s.mean,
+                "last_step": s.last_step,
+                "min_step": s.min_step,
+                "max_step": s.max_step,
+                "unit": s.unit,
+                "goal": s.goal,
+            }
+            for s in series
+        )
+        return
+    print_table(
+        [
+            Column("METRIC", shrink=16, style="bold"),
+            Column("POINTS", right=True, drop=1),
+            Column("FIRST", right=True, drop=2),
+            Column("LAST", right=True),
+            Column("LOWEST", right=True),
+            Column("HIGHEST", right=True),
+            Column("LAST STEP", right=True, drop=3),
+        ],
+        [
+            [label(s), s.count, *map(number, (s.first, s.last, s.minimum, s.maximum)), s.last_step]
+            for s in series
+        ],
+    )
+
+
+def _print_rows(names: Sequence[str], found: Sequence[Row], as_json: bool) -> None:
+    if as_json:
+        emit_rows({"step": row.step, "time": row.time, **row.values} for row in found)
+        return
+    show = repr if width() is None else number
+    print_table(
+        [Column("STEP", right=True), *(Column(name, right=True) for name in names)],
+        [
+            [row.step, *(show(row.values[name]) if name in row.values else "" for name in names)]
+            for row in found
+        ],
+    )
