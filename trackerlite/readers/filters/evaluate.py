@@ -32,15 +32,22 @@ from trackerlite.readers.filters.syntax import (
 
 
 class Aggregates(Protocol):
-    """The numbers of one series; `SeriesInfo` is one."""
+    """The numbers of one series; `SeriesInfo` is one. None: no point of it is finite."""
 
-    count: int
-    goal: str | None
-    first: float
-    last: float
-    minimum: float
-    maximum: float
-    mean: float
+    @property
+    def count(self) -> int: ...
+    @property
+    def goal(self) -> str | None: ...
+    @property
+    def first(self) -> Any: ...
+    @property
+    def last(self) -> Any: ...
+    @property
+    def minimum(self) -> float | None: ...
+    @property
+    def maximum(self) -> float | None: ...
+    @property
+    def mean(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -129,13 +136,19 @@ def _lookup(operand: Operand, subject: Subject, now: float) -> Any:
 
 
 def aggregate(key: str, which: str, series: Aggregates) -> float | int | None:
-    """One number of `series`; None for the best of a metric whose direction nothing tells."""
+    """One number of `series`; NaN where no point is finite.
+
+    None: the best of a metric whose direction neither its definition nor its name tells.
+    """
     if which == "best":
         goal = better(key, series.goal)
-        which = goal if goal is not None else "unknown"
-    name = {"min": "minimum", "max": "maximum"}.get(which, which)
-    value: float | int | None = getattr(series, name, None)
-    return value
+        if goal is None:
+            return None
+        which = goal
+    value = getattr(series, {"min": "minimum", "max": "maximum"}.get(which, which))
+    if value is None:
+        return math.nan
+    return int(value) if isinstance(value, bool) else value
 
 
 def is_number(value: Any) -> bool:

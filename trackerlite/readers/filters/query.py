@@ -5,10 +5,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 SqlValue = int | float | str | None
 Callback = Callable[[str], bool]
+
+
+class Live(Protocol):
+    """What a reader knows better than the table, which nobody writes once a process is gone."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def ended(self) -> float | None: ...
+    @property
+    def duration(self) -> float | None: ...
 
 
 @dataclass
@@ -23,19 +34,19 @@ class Query:
     callbacks: list[Callback] = field(default_factory=list)
 
     def keys(
-        self, connection: sqlite3.Connection, states: Mapping[int, str] | None = None
+        self, connection: sqlite3.Connection, live: Mapping[int, Live] | None = None
     ) -> list[int]:
         """`run.key` of the runs that pass.
 
         Args:
-            connection: one on the store; three functions are defined on it.
-            states: states that the reader knows better than the table (killed, dead).
+            connection: one on the store; functions called `tl_…` are defined on it.
+            live: by `run.key`, the runs whose table row may be out of date; `RunInfo` will do.
 
         Raises:
             FilterTimeout: a regular expression took too long.
         """
         raised: list[Exception] = []
-        known = states or {}
+        known = live or {}
 
         def test(index: int, text: str | None) -> int:
             if text is None:
@@ -48,7 +59,8 @@ class Query:
 
         connection.create_function("tl_fold", 1, _fold, deterministic=True)
         connection.create_function("tl_test", 2, test)
-        connection.create_function("tl_state", 2, lambda key, state: known.get(key, state))
+        for name in ("state", "ended", "duration"):
+            connection.create_function(f"tl_{name}", 2, _known(known, name))
         statement = f"SELECT r.key FROM run AS r WHERE {self.where}"  # noqa: S608
         try:
             return [key for (key,) in connection.execute(statement, self.bound).fetchall()]
@@ -60,3 +72,7 @@ class Query:
 
 def _fold(text: Any) -> Any:
     return text.casefold() if isinstance(text, str) else text
+
+
+def _known(live: Mapping[int, Live], name: str) -> Callable[[int, SqlValue], SqlValue]:
+    return lambda key, stored: getattr(live[key], name) if key in live else stored

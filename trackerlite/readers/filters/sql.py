@@ -50,9 +50,9 @@ _COLUMNS = {
     "notes": "r.notes",
     "host": "r.host",
     "state": "tl_state(r.key, r.state)",
-    "duration": "(COALESCE(r.ended, r.heartbeat) - r.started)",
+    "duration": "tl_duration(r.key, MAX(0, COALESCE(r.ended, r.heartbeat, r.started) - r.started))",
     "started": "r.started",
-    "ended": "r.ended",
+    "ended": "tl_ended(r.key, r.ended)",
     "steps": "r.last_step",
     "exit_code": "r.exit_code",
 }
@@ -69,6 +69,17 @@ _AGGREGATES = {
     "max": "s.maximum",
     "mean": "s.total_value / NULLIF(s.finite, 0)",
     "count": "s.points",
+}
+# `define_metric(summary="min")` makes `loss.min` a summary value of its own.
+_SUMMARIES = {
+    "min": ("s.minimum", "s.summary LIKE '%\"min\"%'"),
+    "max": ("s.maximum", "s.summary LIKE '%\"max\"%'"),
+    "mean": (_AGGREGATES["mean"], "s.summary LIKE '%\"mean\"%'"),
+    "first": ("s.first", "s.summary LIKE '%\"first\"%'"),
+    "best": (
+        "CASE s.goal WHEN 'max' THEN s.maximum ELSE s.minimum END",
+        "s.summary LIKE '%\"best\"%'",
+    ),
 }
 _ORDERINGS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "=": "=", ":": "=", "!=": "<>"}
 _KEEPS_LAST = "(s.summary IS NULL OR s.summary LIKE '%\"last\"%')"
@@ -227,21 +238,17 @@ class _Compiler:
             "SELECT s.last, CASE WHEN s.last IS NULL THEN 'NaN' WHEN s.last_kind IS NOT 3 "
             "THEN 'number' WHEN s.last THEN 'true' ELSE 'false' END, s.last_time, 0 "
             f"FROM {self.series('history', operand.key)} AND {_KEEPS_LAST}",
-            "SELECT s.last, (SELECT json FROM value WHERE series_key = s.key AND rewound = 0 "
-            "ORDER BY idx DESC LIMIT 1), s.last_time, 0 "
+            "SELECT s.last, (SELECT json FROM value WHERE key >= s.key << 40 "
+            "AND key < (s.key + 1) << 40 AND (mark IS NULL OR mark < 16) "
+            "ORDER BY key DESC LIMIT 1), s.last_time, 0 "
             f"FROM {self.series('value', operand.key)} AND {_KEEPS_LAST}",
         ]
         name, _, which = operand.key.rpartition(".")
-        if name and which in ("min", "max", "mean", "first", "best"):
-            # `define_metric(summary="min")` makes `loss.min` a summary of its own.
-            column = (
-                "CASE s.goal WHEN 'max' THEN s.maximum ELSE s.minimum END"
-                if which == "best"
-                else _AGGREGATES[which]
-            )
+        if name and which in _SUMMARIES:
+            column, kept = _SUMMARIES[which]
             choices.append(
                 f"SELECT {column}, 'number', s.last_time, 0 FROM {self.series('history', name)} "
-                f"AND ({column}) IS NOT NULL AND s.summary LIKE '%\"{which}\"%'"
+                f"AND ({column}) IS NOT NULL AND {kept}"
             )
         union = " UNION ALL ".join(choices)
         return f"(SELECT * FROM ({union}) ORDER BY at DESC, given DESC LIMIT 1) AS v"

@@ -1,0 +1,3 @@
+"""Options and fixtures of the query tests."""
+
+from __future__ import annotations
