@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trackerlite.readers.api import Api
-    from trackerlite.recording.current import alert, define_metric, finish, init, log, mark_preempting
+    from trackerlite.recording.current import (
+        alert,
+        define_metric,
+        finish,
+        init,
+        log,
+        mark_preempting,
+    )
     from trackerlite.recording.run import Run
 
 __version__ = "0.1.0"

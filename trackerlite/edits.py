@@ -58,7 +58,9 @@ def _append(folder: Path, **record: Any) -> None:
     path = folder / EDITS_FILE
     body = events.record(values.jsonable(record))
     try:
-        fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        fd = os.open(
+            path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644
+        )
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             end = _whole_end(path)
@@ -75,7 +77,8 @@ def _append(folder: Path, **record: Any) -> None:
             os.close(fd)
     except OSError as error:
         raise JournalError(
-            error.errno, f"The change could not be saved in {path} ({error.strerror or error}); nothing was changed"
+            error.errno,
+            f"The change could not be saved in {path} ({error.strerror or error}); nothing was changed",
         ) from error
 
 

@@ -25,7 +25,7 @@ class TrackerliteError(Exception):
     """The base of every error raised on purpose."""
 
 
-class BadInput(TrackerliteError, ValueError):  # noqa: N818 - reads as the sentence it is
+class BadInput(TrackerliteError, ValueError):
     """A name, key, value or option that cannot be recorded as given."""
 
 

@@ -49,7 +49,7 @@ def check_id(run_id: str) -> str:
     return run_id
 
 
-def store_dir(dir: str | os.PathLike[str] | None = None) -> Path:  # noqa: A002 - the public name
+def store_dir(dir: str | os.PathLike[str] | None = None) -> Path:
     """Where the store is or would be made.
 
     First of: `dir`, `$TRACKERLITE_DIR`, the nearest `.trackerlite` in this folder
@@ -67,7 +67,7 @@ def store_dir(dir: str | os.PathLike[str] | None = None) -> Path:  # noqa: A002 
     return here / STORE_NAME
 
 
-def existing_store(dir: str | os.PathLike[str] | None = None) -> Path:  # noqa: A002
+def existing_store(dir: str | os.PathLike[str] | None = None) -> Path:
     """As `store_dir`, but the store must be there.
 
     Raises:
@@ -88,9 +88,16 @@ def inside(root: Path, relative: str) -> Path:
     Raises:
         BadInput: it is absolute, goes up, or passes a symbolic link that leaves `root`.
     """
-    if "\0" in relative or "\\" in relative or Path(relative).is_absolute() or ".." in Path(relative).parts:
+    if (
+        "\0" in relative
+        or "\\" in relative
+        or Path(relative).is_absolute()
+        or ".." in Path(relative).parts
+    ):
         raise BadInput(f"The path {relative[:200]!r} leads out of its folder; it was not touched.")
     path = root / relative
     if not path.resolve().is_relative_to(root.resolve()):
-        raise BadInput(f"The path {relative[:200]!r} leads out of its folder through a link; it was not touched.")
+        raise BadInput(
+            f"The path {relative[:200]!r} leads out of its folder through a link; it was not touched."
+        )
     return path

@@ -62,7 +62,9 @@ def check_key(key: Any) -> str:
         BadInput: it is not a string, is empty, or is longer than 4,096 characters.
     """
     if not isinstance(key, str):
-        raise BadInput(f"The key {key!r:.80} is a {type(key).__name__}; keys are strings, so it was left out.")
+        raise BadInput(
+            f"The key {key!r:.80} is a {type(key).__name__}; keys are strings, so it was left out."
+        )
     if not key:
         raise BadInput("An empty key names nothing; it was left out.")
     if len(key) > KEY_LIMIT:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from trackerlite import values
@@ -52,9 +52,9 @@ class Event:
     step: int = 0
     keys: tuple[str, ...] = ()
     numbers: tuple[int | float, ...] = ()
-    others: dict[str, Any] = field(default_factory=dict)
+    others: dict[str, Any] | None = None
     record: dict[str, Any] | None = None
-    foreign: list[tuple[str, bytes]] = field(default_factory=list)
+    foreign: list[tuple[str, bytes]] | None = None
 
 
 def number_value(key: str, number: float | int) -> bytes:
@@ -138,7 +138,9 @@ def hparams(config: dict[str, Any], name: str, started: float) -> bytes:
         elif isinstance(value, (int, float)):
             kind = pb.double(2, values.as_float(value))
         else:
-            kind = pb.delimited(3, (value if isinstance(value, str) else values.dumps(value)).encode())
+            kind = pb.delimited(
+                3, (value if isinstance(value, str) else values.dumps(value)).encode()
+            )
         params += pb.delimited(1, pb.delimited(1, key.encode()) + pb.delimited(2, kind))
     info = params + pb.delimited(4, name.encode()) + pb.double(5, started)
     content = pb.integer(1, 0) + pb.delimited(4, info)
@@ -190,11 +192,13 @@ def _decode_value(
         elif field_number == EXACT_JSON and wire == pb.BYTES:
             text = value
     if text is not None:
+        found.others = found.others or {}
         found.others[key] = json.loads(text)  # type: ignore[arg-type]
     elif number is not None:
         keys.append(key)
         numbers.append(number if exact is None else exact)
     else:
+        found.foreign = found.foreign or []
         found.foreign.append((key, message))
 
 

@@ -19,6 +19,7 @@ _u64 = struct.Struct("<Q")
 _u32 = struct.Struct("<I")
 _length_and_crc = struct.Struct("<QI")
 _headers: dict[int, bytes] = {}
+_lengths: dict[bytes, int] = {}
 
 
 def masked_crc(data: bytes) -> int:
@@ -33,8 +34,10 @@ def header(length: int) -> bytes:
     if found is None:
         if len(_headers) > 4096:
             _headers.clear()
+            _lengths.clear()
         size = _u64.pack(length)
         found = _headers[length] = size + _u32.pack(masked_crc(size))
+        _lengths[found] = length
     return found
 
 
@@ -52,20 +55,21 @@ def frame(payload: bytes) -> bytes:
     )
 
 
-def payload_length(buffer: bytes, at: int) -> int | None:
-    """The length a header at `at` announces, or None where there is no valid header."""
-    length: int
-    length, crc = _length_and_crc.unpack_from(buffer, at)
-    known = _headers.get(length)
+def payload_length(head: bytes) -> int | None:
+    """The length that the twelve bytes of a header announce, or None where they are none."""
+    known = _lengths.get(head)
     if known is not None:
-        return length if buffer[at : at + HEADER] == known else None
-    return length if masked_crc(buffer[at : at + 8]) == crc else None
+        return known
+    length: int
+    length, crc = _length_and_crc.unpack(head)
+    if masked_crc(head[:8]) != crc:
+        return None
+    if length < 4096:
+        header(length)  # remember it: records of a run come in few sizes
+    return length
 
 
-def payload_is_whole(buffer: bytes, at: int, length: int) -> bool:
-    """Whether the payload behind the header at `at` matches its checksum."""
-    start = at + HEADER
-    crc: int = crc32c(buffer[start : start + length])
-    stored: int
-    (stored,) = _u32.unpack_from(buffer, start + length)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF == stored
+def is_whole(payload: bytes, footer: bytes) -> bool:
+    """Whether a payload matches the checksum behind it."""
+    crc: int = crc32c(payload)
+    return _u32.pack(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF) == footer

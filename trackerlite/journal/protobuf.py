@@ -13,7 +13,7 @@ _f64 = struct.Struct("<d")
 _f32 = struct.Struct("<f")
 
 
-class Malformed(ValueError):  # noqa: N818 - a state of the bytes, not a failure of ours
+class Malformed(ValueError):
     """The bytes are no protobuf message."""
 
 

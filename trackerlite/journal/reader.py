@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from trackerlite.journal.framing import HEADER, OVERHEAD, payload_is_whole, payload_length
+from trackerlite.journal.framing import HEADER, OVERHEAD, is_whole, payload_length
 
 CHUNK = 1 << 20
 RECORD_LIMIT = 1 << 30
@@ -76,7 +76,7 @@ class JournalReader:
                 if len(buffer) < HEADER:
                     self.end = End.TORN if buffer else End.CLEAN
                     return
-            length = payload_length(buffer, at)
+            length = payload_length(buffer[at : at + HEADER])
             if length is None or length > RECORD_LIMIT:
                 if not self._skip(fd, self.offset, "a record's length fails its checksum"):
                     return
@@ -89,12 +89,14 @@ class JournalReader:
                 if len(buffer) < whole:
                     self.end = End.TORN
                     return
-            if not payload_is_whole(buffer, at, length):
+            stop_at = at + HEADER + length
+            payload = buffer[at + HEADER : stop_at]
+            if not is_whole(payload, buffer[stop_at : at + whole]):
                 self._damaged(self.offset, self.offset + whole, "a record fails its checksum")
                 self.offset += whole
                 continue
             self.offset += whole
-            yield self.offset, buffer[at + HEADER : at + HEADER + length]
+            yield self.offset, payload
         self.end = End.CLEAN
 
     def _skip(self, fd: int, start: int, reason: str) -> bool:
@@ -103,11 +105,13 @@ class JournalReader:
         while True:
             buffer = _fill(fd, position, CHUNK)
             for at in range(len(buffer) - HEADER + 1):
-                length = payload_length(buffer, at)
+                length = payload_length(buffer[at : at + HEADER])
                 if length is None or length > RECORD_LIMIT:
                     continue
                 record = _fill(fd, position + at, length + OVERHEAD)
-                if len(record) == length + OVERHEAD and payload_is_whole(record, 0, length):
+                if len(record) < length + OVERHEAD:
+                    continue
+                if is_whole(record[HEADER : HEADER + length], record[HEADER + length :]):
                     self._damaged(start, position + at, reason)
                     self.offset = position + at
                     return True

@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter, ne
 from typing import Any
 
+from google_crc32c import value as crc32c
+
 from trackerlite.journal import events
 from trackerlite.journal import protobuf as pb
-from trackerlite.journal.framing import crc32c, header
+from trackerlite.journal.framing import header
 
 _head1 = struct.Struct("<BdBB").pack
 _head2 = struct.Struct("<BdBBB").pack
@@ -150,15 +152,17 @@ class Decoder:
         Raises:
             protobuf.Malformed, ValueError: it is none.
         """
-        if len(payload) > 12 and payload[0] == 9 and payload[9] == 16:
-            step, at = pb.read_varint(payload, 10)
-            for layout in self._by_size.get(len(payload) - at, ()):
+        size = len(payload)
+        if size > 14 and payload[0] == 9 and payload[9] == 16:
+            step, at = payload[10], 11
+            if step > 0x7F:
+                step, at = pb.read_varint(payload, 10)
+            for layout in self._by_size.get(size - at, ()):
                 numbers = layout.read(payload, at)
                 if numbers is not None:
-                    event = events.Event(
-                        _f64_at(payload, 1)[0], pb.signed(step), layout.keys, numbers
-                    )
-                    return event
+                    if step >> 63:
+                        step = pb.signed(step)
+                    return events.Event(_f64_at(payload, 1)[0], step, layout.keys, numbers)
             event = events.decode(payload)
             if event.keys and not (event.others or event.foreign or event.record):
                 self._learn(event, payload, at)
@@ -167,9 +171,7 @@ class Decoder:
 
     def _learn(self, event: events.Event, payload: bytes, at: int) -> None:
         types = tuple(map(type, event.numbers))
-        exact = tuple(
-            isinstance(n, float) and events.needs_exact(n) for n in event.numbers
-        )
+        exact = tuple(isinstance(n, float) and events.needs_exact(n) for n in event.numbers)
         layout = Layout(event.keys, types, exact)
         if layout.size == len(payload) - at and layout.read(payload, at) is not None:
             known = self._by_size.setdefault(layout.size, [])

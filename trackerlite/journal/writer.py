@@ -208,7 +208,9 @@ class JournalWriter:
         except OSError as error:
             self._size = 0
             self._discard_empty_file()
-            raise JournalError(error.errno, f"No journal could be begun in {self.folder}") from error
+            raise JournalError(
+                error.errno, f"No journal could be begun in {self.folder}"
+            ) from error
         self._size = len(first)
 
     def _discard_empty_file(self) -> None:
@@ -230,9 +232,7 @@ class JournalWriter:
     # -- to disk ----------------------------------------------------------------------
 
     def _start_timer(self) -> None:
-        self._timer = threading.Thread(
-            target=self._sync_loop, name="trackerlite-sync", daemon=True
-        )
+        self._timer = threading.Thread(target=self._sync_loop, name="trackerlite-sync", daemon=True)
         self._timer.start()
 
     def _sync_loop(self) -> None:
@@ -340,11 +340,21 @@ def create(folder: Path) -> tuple[int, Path]:
             fd = os.open(path, flags, 0o644)
         except FileExistsError:
             continue
+        _lock(fd)
+        return fd, path
+
+
+def _lock(fd: int) -> None:
+    """Take the lock that says "being written"; whoever is just asking holds it for a moment."""
+    for _ in range(200):
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.001)
         except OSError:
-            pass  # a file system without locks: the heartbeat alone must tell
-        return fd, path
+            return  # a file system without locks: the heartbeat alone must tell
+        else:
+            return
 
 
 def is_being_written(path: Path) -> bool:

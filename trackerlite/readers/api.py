@@ -32,11 +32,14 @@ class Api:
     [1.0, 0.5, 0.33]
     """
 
-    def __init__(self, dir: str | os.PathLike[str] | None = None):  # noqa: A002
+    def __init__(self, dir: str | os.PathLike[str] | None = None):
         self._reader = Reader.open(dir)
 
     def runs(
-        self, project: str | None = None, filter: str | None = None, sort: str | None = None  # noqa: A002
+        self,
+        project: str | None = None,
+        filter: str | None = None,
+        sort: str | None = None,
     ) -> list[ApiRun]:
         """The runs that match, newest first or as `sort` says.
 
@@ -113,7 +116,9 @@ class ApiRun:
         """Host, python, packages, git, command line, …"""
         return self._reader.environment(self.info.key)
 
-    def metric(self, key: str, samples: int | None = None, rank: int = 0) -> dict[str, NDArray[np.generic]]:
+    def metric(
+        self, key: str, samples: int | None = None, rank: int = 0
+    ) -> dict[str, NDArray[np.generic]]:
         """One metric as arrays `step` (int64), `time` (float64, s) and `value` (float64).
 
         Args:
@@ -146,7 +151,11 @@ class ApiRun:
         if x not in _AXES and x not in wanted:
             wanted = [x, *wanted]
         columns = {key: self.metric(key, samples) for key in wanted}
-        steps = np.unique(np.concatenate([c["step"] for c in columns.values()])) if columns else np.empty(0, np.int64)
+        steps = (
+            np.unique(np.concatenate([c["step"] for c in columns.values()]))
+            if columns
+            else np.empty(0, np.int64)
+        )
         times = np.full(len(steps), np.nan)
         table: dict[str, NDArray[np.generic]] = {"_step": steps, "_time": times}
         for key, column in columns.items():

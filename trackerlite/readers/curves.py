@@ -13,17 +13,18 @@ from trackerlite.store.envelope import CHUNK, FACTOR, LEVELS
 
 ENVELOPE = np.dtype(ENVELOPE_FIELDS)
 _SELECT = (
-    "SELECT idx, step, time, CASE kind WHEN 1 THEN NULL WHEN 2 THEN -0.0 ELSE value END FROM point "
-    "WHERE series_key = ? AND idx >= ? AND idx < ? AND rewound = 0 ORDER BY idx"
+    "SELECT key - ?, step, time, CASE mark WHEN 1 THEN NULL WHEN 2 THEN -0.0 ELSE value END FROM point "
+    "WHERE key >= ? AND key < ? AND (mark IS NULL OR mark < 16) ORDER BY key"
 )
-_END = 2**62
 
 
 def points(
     connection: sqlite3.Connection, series_key: int, start: int = 0, stop: int | None = None
 ) -> Points:
     """The visible points of a series by index [start, stop)."""
-    rows = connection.execute(_SELECT, (series_key, start, _END if stop is None else stop)).fetchall()
+    base = series_key << 40
+    end = (series_key + 1) << 40 if stop is None else base + stop
+    rows = connection.execute(_SELECT, (base, base + start, end)).fetchall()
     if not rows:
         empty = np.empty(0)
         return Points(empty.astype(np.int64), empty.astype(np.int64), empty, empty.copy())
@@ -48,7 +49,9 @@ def envelope(
     Sealed buckets of the coarsest level that is still fine enough, then finer and
     finer ones for the part that is not sealed yet, then single points.
     """
-    row = connection.execute("SELECT total, sealed FROM series WHERE key=?", (series_key,)).fetchone()
+    row = connection.execute(
+        "SELECT total, sealed FROM series WHERE key=?", (series_key,)
+    ).fetchone()
     if row is None:
         return np.empty(0, dtype=ENVELOPE)
     total, sealed = row

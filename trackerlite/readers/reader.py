@@ -49,7 +49,7 @@ class Reader:
         self.connection = connection
 
     @classmethod
-    def open(cls, dir: str | os.PathLike[str] | None = None, *, refresh: bool = True) -> Reader:  # noqa: A002
+    def open(cls, dir: str | os.PathLike[str] | None = None, *, refresh: bool = True) -> Reader:
         """Open the store in or above this folder, or in `dir`.
 
         Args:
@@ -134,13 +134,17 @@ class Reader:
         project, _, rest = ref.rpartition("/")
         for wanted, within in ((ref, None), (rest, project or None)):
             some = [r for r in every if within is None or r.project == within]
-            exact = [r for r in some if wanted in (r.id, r.run_id)] or [r for r in some if r.name == wanted]
+            exact = [r for r in some if wanted in (r.id, r.run_id)] or [
+                r for r in some if r.name == wanted
+            ]
             found = exact or [r for r in some if wanted and r.id.startswith(wanted)]
             if len(found) == 1:
                 return found[0]
             if found:
                 choices = ", ".join(sorted(r.ref for r in found)[:8])
-                raise AmbiguousRun(f"{ref!r:.80} could be any of {len(found)} runs: {choices}. Write more of the id.")
+                raise AmbiguousRun(
+                    f"{ref!r:.80} could be any of {len(found)} runs: {choices}. Write more of the id."
+                )
         raise RunNotFound(
             f"No run answers to {ref!r:.80} in {self.path}. `trackerlite ls` lists the runs; write an id, "
             "the beginning of one, or a name."
@@ -160,7 +164,9 @@ class Reader:
 
     def environment(self, run_key: int) -> dict[str, Any]:
         """What was captured about a run: host, python, packages, git, command line, …"""
-        row = self.connection.execute("SELECT environment FROM run WHERE key=?", (run_key,)).fetchone()
+        row = self.connection.execute(
+            "SELECT environment FROM run WHERE key=?", (run_key,)
+        ).fetchone()
         parsed: dict[str, Any] = json.loads(row[0]) if row else {}
         return parsed
 
@@ -247,11 +253,14 @@ class Reader:
             bound.append(name)  # type: ignore[arg-type]
         rows = self.connection.execute(
             "SELECT series.name, value.step, value.time, series.rank, value.json FROM series JOIN value "  # noqa: S608
-            "ON value.series_key = series.key WHERE series.run_key = ? AND series.stream = 'value' "
-            f"AND value.rewound = 0 {clause} ORDER BY value.time, value.step, series.name",
+            "ON value.key >= series.key << 40 AND value.key < (series.key + 1) << 40 "
+            "WHERE series.run_key = ? AND series.stream = 'value' "
+            f"AND (value.mark IS NULL OR value.mark < 16) {clause} ORDER BY value.time, value.step, series.name",
             bound,
         )
-        return [ValueRow(n, step, time, rank, json.loads(text)) for n, step, time, rank, text in rows]
+        return [
+            ValueRow(n, step, time, rank, json.loads(text)) for n, step, time, rank, text in rows
+        ]
 
     # -- the rest ---------------------------------------------------------------------
 
@@ -268,7 +277,9 @@ class Reader:
             "SELECT run_key, time, use, name, type, version, digest, size, body "  # noqa: S608
             f"FROM artifact {among} ORDER BY time, key"
         )
-        return [ArtifactInfo(*row[:-1], json.loads(row[-1])) for row in self.connection.execute(query)]
+        return [
+            ArtifactInfo(*row[:-1], json.loads(row[-1])) for row in self.connection.execute(query)
+        ]
 
     def damage(self) -> list[DamageInfo]:
         """The damaged ranges that the projector met."""
@@ -276,7 +287,9 @@ class Reader:
             "SELECT journal.path, start, stop, reason FROM damage JOIN journal ON journal.key = journal_key "
             "ORDER BY journal.path, start"
         )
-        return [DamageInfo(self.path / path, start, stop, reason) for path, start, stop, reason in rows]
+        return [
+            DamageInfo(self.path / path, start, stop, reason) for path, start, stop, reason in rows
+        ]
 
 
 def _catch_up(path: Path) -> str | None:
@@ -327,5 +340,3 @@ def _among(column: str, keys: Iterable[int] | None) -> str:
     if keys is None:
         return ""
     return f"WHERE {column} IN ({','.join(str(int(key)) for key in keys)})"
-
-

@@ -32,10 +32,10 @@ def init(
     notes: str | None = None,
     group: str | None = None,
     job_type: str | None = None,
-    id: str | None = None,  # noqa: A002
+    id: str | None = None,
     resume: str | bool | None = None,
     resume_from: str | None = None,
-    dir: str | os.PathLike[str] | None = None,  # noqa: A002
+    dir: str | os.PathLike[str] | None = None,
     mode: str | None = None,
     durable: bool = False,
     strict: bool = False,
@@ -111,16 +111,16 @@ def _begin(wanted: settings.Settings) -> Run:
         run._name = past.name or wanted.name
         run._tags = tuple(dict.fromkeys((*past.tags, *wanted.tags)))
         run.summary.latest.update(past.summary)
-    environment = _announce(run, wanted, resumed=earlier is not None)
+    _announce(run, wanted, resumed=earlier is not None)
     if wanted.rewind is not None:
         run._record("rewind", events.session_start(), step=wanted.rewind)
-    run._start(environment)
+    run._start()
     verb = "continuing" if earlier is not None else "recording"
     run._say(f"{verb} {run.name} ({run.project}/{run.id}) in {wanted.store}")
     return run
 
 
-def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> dict[str, Any]:
+def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> None:
     """Write the run record: who and what this is, with what TensorBoard can show of it."""
     from trackerlite.capture import environment
     from trackerlite.capture.redact import redact_config
@@ -143,8 +143,9 @@ def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> dict[str
         "resumed": resumed,
         "mode": wanted.mode,
     }
-    run._record("run", *shown, **{**found, **{k: v for k, v in about.items() if v not in (None, [], {})}})
-    return found
+    run._record(
+        "run", *shown, **{**found, **{k: v for k, v in about.items() if v not in (None, [], {})}}
+    )
 
 
 def _earlier(wanted: settings.Settings) -> folders.Earlier | None:
@@ -320,5 +321,3 @@ def attribute(name: str) -> Any:
     if name == "run":
         return current()
     return getattr(_require(name), name)
-
-

@@ -74,7 +74,9 @@ def newest(store: Path, project: str, limit: int = 64) -> Iterator[Earlier]:
     root = project_folder(store, project)
     try:
         with os.scandir(root) as entries:
-            folders = [(e.stat().st_mtime_ns, e.path) for e in entries if e.is_dir(follow_symlinks=False)]
+            folders = [
+                (e.stat().st_mtime_ns, e.path) for e in entries if e.is_dir(follow_symlinks=False)
+            ]
     except OSError:
         return
     for _, path in sorted(folders, reverse=True)[:limit]:
@@ -86,7 +88,9 @@ def newest(store: Path, project: str, limit: int = 64) -> Iterator[Earlier]:
 def lane_journals(folder: Path) -> list[Path]:
     """The journals that lie directly in `folder`, oldest first."""
     try:
-        return sorted(folder / n for n in os.listdir(folder) if n.startswith("events.out.tfevents."))
+        return sorted(
+            folder / n for n in os.listdir(folder) if n.startswith("events.out.tfevents.")
+        )
     except OSError:
         return []
 

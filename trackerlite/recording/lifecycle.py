@@ -28,7 +28,9 @@ def watch(run: Run) -> None:
         atexit.register(_at_exit)
         earlier_hook = sys.excepthook
 
-        def note(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        def note(
+            kind: type[BaseException], error: BaseException, trace: TracebackType | None
+        ) -> None:
             global _exception
             _exception = error
             earlier_hook(kind, error, trace)
@@ -70,7 +72,7 @@ def forget(run: Run) -> None:
 def _at_exit() -> None:
     for run in list(_runs):
         if _exception is None:
-            run.finish()
+            run.finish(_exit_code)
         else:
             run._end("failed", 1, describe(_exception))
 

@@ -64,7 +64,9 @@ class Recorder:
             if written != seen and self._safely(self._project):
                 seen = written
             # A tenth of our time for projecting, so that the training keeps the rest.
-            pause = min(_SLOWEST, max(_FASTEST, pause * 1.5 if written == seen else pause, 4 * self._spent))
+            pause = min(
+                _SLOWEST, max(_FASTEST, pause * 1.5 if written == seen else pause, 4 * self._spent)
+            )
         self._safely(self._project_all)
 
     _spent = 0.0

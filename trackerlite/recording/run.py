@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Any
 
 from trackerlite import values
-from trackerlite.recording import lifecycle
-from trackerlite.recording.config import Config, Summary
 from trackerlite.errors import BadInput, TrackerliteError
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
 from trackerlite.journal.scalars import Encoder, encode_slowly
 from trackerlite.journal.writer import JournalWriter
+from trackerlite.recording import lifecycle
+from trackerlite.recording.config import Config, Summary
 from trackerlite.recording.recorder import Recorder
 from trackerlite.recording.settings import Settings, parse_tags
 
@@ -52,7 +52,6 @@ class Run:
         self._writer = writer
         self._encoder = Encoder()
         self._step = step
-        self._lock = writer.lock
         self._name = settings.name
         self._notes = settings.notes
         self._tags: tuple[str, ...] = settings.tags
@@ -61,8 +60,8 @@ class Run:
         self._preempted: str | None = None
         self._pid = os.getpid()
         self._recorder: Recorder | None = None
-        self.config = Config(lambda flat: self._config_changed(flat), config)
-        self.summary = Summary(lambda changed: self._record("summary", **changed))
+        self.config = Config(self._config_changed, config)
+        self.summary = Summary(self._summary_changed)
 
     # -- logging ----------------------------------------------------------------------
 
@@ -87,7 +86,7 @@ class Run:
         True
         """
         now = time.time()
-        with self._lock:
+        with self._writer.lock:  # the writer's of now: a forked child has a new one
             at = self._step
             if step is None:
                 if commit is None or commit:
@@ -106,7 +105,9 @@ class Run:
             except TrackerliteError:
                 raise
             except Exception as error:  # data that is no dict, a foreign object's own error
-                return self._refuse(f"log() could not record {type(data).__name__} {data!r:.100}: {error}")
+                return self._refuse(
+                    f"log() could not record {type(data).__name__} {data!r:.100}: {error}"
+                )
             return record is None or self._writer.append(record)
 
     def _encode_slowly(self, data: Any, step: int, now: float) -> bytes | None:
@@ -126,10 +127,10 @@ class Run:
                     self.summary.latest[key] = body
                     continue
                 value = values.scalar(value)
-                if isinstance(value, int) and not isinstance(value, bool):
-                    if not values.INT64_MIN <= value <= values.INT64_MAX:
-                        value = values.as_float(value)
                 if isinstance(value, (int, float)) and not isinstance(value, bool):
+                    fits = values.INT64_MIN <= value <= values.INT64_MAX
+                    if isinstance(value, int) and not fits:
+                        value = values.as_float(value)
                     numbers[key] = value
                 else:
                     value = values.jsonable(value)
@@ -147,7 +148,9 @@ class Run:
             return None
         return frame(encode_slowly(numbers, others, step, now))
 
-    def _flat(self, items: list[tuple[Any, Any]], prefix: str = "", depth: int = 0) -> list[tuple[Any, Any]]:
+    def _flat(
+        self, items: list[tuple[Any, Any]], prefix: str = "", depth: int = 0
+    ) -> list[tuple[Any, Any]]:
         flat: list[tuple[Any, Any]] = []
         for key, value in items:
             name = f"{prefix}{key}" if prefix else key
@@ -164,7 +167,9 @@ class Run:
             number = int(number)
         if isinstance(number, int) and values.INT64_MIN <= number <= values.INT64_MAX:
             return int(number)
-        self._refuse(f"step={step!r:.60} is no whole number; the row was recorded at step {self._step}.")
+        self._refuse(
+            f"step={step!r:.60} is no whole number; the row was recorded at step {self._step}."
+        )
         return self._step
 
     def _refuse(self, message: str) -> bool:
@@ -201,6 +206,9 @@ class Run:
         if flat:
             self._record("config", values=redact_config(flat))
 
+    def _summary_changed(self, changed: dict[str, Any]) -> None:
+        self._record("summary", **changed)
+
     def define_metric(
         self,
         name: str,
@@ -232,7 +240,9 @@ class Run:
             self._refuse(f"define_metric({name!r:.60}): summary={summary!r:.60} is not known.")
             parts = []
         if goal is not None and goal not in _GOALS:
-            self._refuse(f"define_metric({name!r:.60}): goal={goal!r:.40} has to be 'min' or 'max'.")
+            self._refuse(
+                f"define_metric({name!r:.60}): goal={goal!r:.40} has to be 'min' or 'max'."
+            )
             goal = None
         fields = {
             "step_metric": step_metric,
@@ -247,7 +257,9 @@ class Run:
         except BadInput as error:
             self._refuse(str(error))
             return
-        self._record("define", pattern=pattern, **{k: v for k, v in fields.items() if v is not None})
+        self._record(
+            "define", pattern=pattern, **{k: v for k, v in fields.items() if v is not None}
+        )
 
     def alert(self, title: str, text: str = "", level: str = "INFO", **_: Any) -> None:
         """Record an alert: shown in the terminal, and sent to W&B by `sync`."""
@@ -355,7 +367,9 @@ class Run:
         if self._recorder is not None:
             self._recorder.stop(patience)
         if self._writer.dropped:
-            self._say(f"{self._writer.dropped} records of run {self.id} could not be written and are lost.")
+            self._say(
+                f"{self._writer.dropped} records of run {self.id} could not be written and are lost."
+            )
         from trackerlite.recording import current
 
         current.leave(self)
@@ -364,7 +378,10 @@ class Run:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if error is None:
             self.finish()
@@ -376,11 +393,15 @@ class Run:
     def __repr__(self) -> str:
         return f"<Run {self.project}/{self.id} {self.name!r}>"
 
-    def _start(self, environment: dict[str, Any]) -> None:
+    def _start(self) -> None:
         """Begin the background work."""
         lifecycle.watch(self)
         self._recorder = Recorder(
-            self.settings.store, self.folder, self._beat, lambda: self._writer.written, self._describe
+            self.settings.store,
+            self.folder,
+            self._beat,
+            lambda: self._writer.written,
+            self._describe,
         )
 
     def _beat(self) -> None:
@@ -391,5 +412,5 @@ class Run:
         from trackerlite.capture import environment
 
         found = environment.slow()
-        if found:
+        if found and not self._ended:  # a run may be over before this is known
             self._record("environment", **found)

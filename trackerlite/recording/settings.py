@@ -13,8 +13,46 @@ from trackerlite.errors import BadInput
 
 MODES = ("offline", "online", "disabled")
 RESUMES = ("never", "allow", "must", "auto")
-_FIRST = "amber brisk calm dusky eager faint gentle hazy idle jolly keen lucid mellow noble olive pale quiet rapid".split()
-_SECOND = "acorn brook cedar delta ember fjord grove heron iris junco knoll larch maple newt otter pine quail river".split()
+_FIRST = (
+    "amber",
+    "brisk",
+    "calm",
+    "dusky",
+    "eager",
+    "faint",
+    "gentle",
+    "hazy",
+    "idle",
+    "jolly",
+    "keen",
+    "lucid",
+    "mellow",
+    "noble",
+    "olive",
+    "pale",
+    "quiet",
+    "rapid",
+)
+_SECOND = (
+    "acorn",
+    "brook",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "grove",
+    "heron",
+    "iris",
+    "junco",
+    "knoll",
+    "larch",
+    "maple",
+    "newt",
+    "otter",
+    "pine",
+    "quail",
+    "river",
+)
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -65,10 +103,10 @@ def resolve(
     notes: str | None = None,
     group: str | None = None,
     job_type: str | None = None,
-    id: str | None = None,  # noqa: A002 - the public name
+    id: str | None = None,
     resume: str | bool | None = None,
     resume_from: str | None = None,
-    dir: str | os.PathLike[str] | None = None,  # noqa: A002
+    dir: str | os.PathLike[str] | None = None,
     mode: str | None = None,
     durable: bool = False,
     strict: bool = False,

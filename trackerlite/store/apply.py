@@ -27,7 +27,13 @@ class RunRows:
         self.connection = connection
         self.key = run_key
         self.series = SeriesCache(connection, run_key)
-        self.last_step = 0
+        # Events of the same keys, one after the other, are gathered as rows and turned
+        # into columns at once.
+        self._keys: tuple[str, ...] = ()
+        self._lane = ""
+        self._steps: list[int] = []
+        self._times: list[float] = []
+        self._rows: list[tuple[int | float, ...]] = []
         self._described: dict[str, Callable[[dict[str, Any], float, str], None]] = {
             "run": self._run,
             "config": self._config,
@@ -52,26 +58,42 @@ class RunRows:
 
     def apply(self, event: Event, clock: float, lane: str) -> None:
         """Take in one event of a lane; `clock` is the latest time in its journal so far."""
-        step, time, get = event.step, event.time, self.series.get
-        for key, number in zip(event.keys, event.numbers):  # noqa: B905 - hot; equal by construction
-            get("history", key, lane).waiting.append((step, time, number))
+        if event.keys:
+            if event.keys != self._keys or lane != self._lane:
+                self._gather()
+                self._keys, self._lane = event.keys, lane
+            self._steps.append(event.step)
+            self._times.append(event.time)
+            self._rows.append(event.numbers)
         if event.others:
+            self._gather()
             for key, value in event.others.items():
                 stream = "history" if isinstance(value, bool) else "value"
-                get(stream, key, lane).waiting.append((step, time, value))
+                self.series.get(stream, key, lane).add(event.step, event.time, value)
         if event.record is None:
-            if step > self.last_step and event.keys:
-                self.last_step = step
             return
+        self._gather()
         kind = event.record["t"]
         primary = lane in ("", EDITS)
         handler = self._anyone.get(kind) or (self._described.get(kind) if primary else None)
         if handler is not None:
-            event.record["_time"], event.record["_step"] = time, step
+            event.record["_time"], event.record["_step"] = event.time, event.step
             handler(event.record, clock, lane)
+
+    def _gather(self) -> None:
+        """Hand the rows gathered so far to their series, as columns."""
+        if not self._rows:
+            return
+        for key, column in zip(self._keys, zip(*self._rows, strict=True), strict=True):
+            series = self.series.get("history", key, self._lane)
+            series.steps += self._steps
+            series.times += self._times
+            series.numbers += column
+        self._steps, self._times, self._rows = [], [], []
 
     def flush(self, heartbeat: float | None) -> None:
         """Write everything gathered, and when the run was last heard of."""
+        self._gather()
         self.series.flush()
         if heartbeat is not None:
             self.connection.execute(
@@ -116,7 +138,9 @@ class RunRows:
         self._merge_environment({k: v for k, v in record.items() if k != "t" and k[0] != "_"})
 
     def _merge_environment(self, found: dict[str, Any]) -> None:
-        row = self.connection.execute("SELECT environment FROM run WHERE key=?", (self.key,)).fetchone()
+        row = self.connection.execute(
+            "SELECT environment FROM run WHERE key=?", (self.key,)
+        ).fetchone()
         merged = {**json.loads(row[0]), **found}
         self.connection.execute(
             "UPDATE run SET environment=? WHERE key=?", (values.dumps(merged), self.key)
@@ -208,7 +232,7 @@ class RunRows:
         for name, number in record.get("values", {}).items():
             if isinstance(number, (int, float)):
                 series = self.series.get("system", f"system.{name}", lane)
-                series.waiting.append((record["_step"], record["_time"], number))
+                series.add(record["_step"], record["_time"], number)
 
     def _rewind(self, record: dict[str, Any], clock: float, lane: str) -> None:
         self.series.rewind(lane, int(record["step"]))
@@ -236,7 +260,8 @@ class RunRows:
 
     def _dropped(self, record: dict[str, Any], clock: float, lane: str) -> None:
         self.connection.execute(
-            "UPDATE run SET dropped = dropped + ? WHERE key=?", (int(record.get("count", 0)), self.key)
+            "UPDATE run SET dropped = dropped + ? WHERE key=?",
+            (int(record.get("count", 0)), self.key),
         )
 
 

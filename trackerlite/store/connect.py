@@ -76,7 +76,12 @@ def open_reader(path: Path) -> Connection:
 
 def _connect_ro(uri: str, path: Path) -> Connection:
     connection = sqlite3.connect(
-        uri, uri=True, timeout=5.0, isolation_level=None, check_same_thread=False, factory=Connection
+        uri,
+        uri=True,
+        timeout=5.0,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=Connection,
     )
     try:
         schema.check(connection, path)

@@ -44,7 +44,7 @@ def bucket(points: Sequence[Point], index: int) -> Bucket:
         min(times),
         max(times),
         *ends,
-    )  # type: ignore[return-value]
+    )
 
 
 def merge(buckets: Iterable[Bucket], index: int) -> Bucket:
@@ -67,26 +67,71 @@ def merge(buckets: Iterable[Bucket], index: int) -> Bucket:
         min(b[5] for b in some),
         max(b[6] for b in some),
         *ends,
-    )  # type: ignore[return-value]
+    )
 
 
-def seal(connection: sqlite3.Connection, series: int, sealed: int, total: int) -> int:
-    """Write every chunk that became full; return how many points are sealed now."""
+def seal(
+    connection: sqlite3.Connection,
+    series: int,
+    sealed: int,
+    total: int,
+    recent: Columns | None = None,
+) -> int:
+    """Write every chunk that became full; return how many points are sealed now.
+
+    Args:
+        recent: the last points, where the caller has them at hand; others are read.
+    """
     while total - sealed >= CHUNK:
-        rows = connection.execute(
-            "SELECT idx, step, time, CASE kind WHEN 1 THEN NULL WHEN 2 THEN -0.0 ELSE value END FROM point "
-            "WHERE series_key = ? AND idx >= ? AND idx < ? AND rewound = 0 ORDER BY idx",
-            (series, sealed, sealed + CHUNK),
-        ).fetchall()
-        groups: list[list[Point]] = [[] for _ in range(FACTOR)]
-        for idx, step, time, value in rows:
-            number = nan if value is None else float(value)
-            groups[(idx - sealed) // FACTOR].append((idx, step, time, number))
-        chunk = [bucket(group, sealed + n * FACTOR) for n, group in enumerate(groups)]
+        chunk = recent.chunk(sealed) if recent is not None else None
+        if chunk is None:
+            chunk = _read_chunk(connection, series, sealed)
         _write(connection, series, 1, sealed // CHUNK, chunk)
         sealed += CHUNK
         _seal_above(connection, series, sealed)
     return sealed
+
+
+class Columns:
+    """Visible points as columns, from index `start` of their series on."""
+
+    __slots__ = ("start", "steps", "times", "values")
+
+    def __init__(
+        self, start: int, steps: Sequence[int], times: Sequence[float], values: Sequence[float]
+    ):
+        self.start, self.steps, self.times, self.values = start, steps, times, values
+
+    def chunk(self, sealed: int) -> list[bytes] | None:
+        """The packed buckets of the chunk at `sealed`; None if it is not here or not all finite."""
+        first = sealed - self.start
+        if first < 0 or not -inf < sum(self.values[first : first + CHUNK]) < inf:
+            return None
+        steps, times, values, pack = self.steps, self.times, self.values, BUCKET.pack
+        buckets = []
+        for at in range(first, first + CHUNK, FACTOR):
+            s, t, v = steps[at : at + FACTOR], times[at : at + FACTOR], values[at : at + FACTOR]
+            buckets.append(
+                pack(
+                    self.start + at, FACTOR, FACTOR, min(s), max(s), min(t), max(t),
+                    v[0], v[-1], min(v), max(v),
+                )
+            )  # fmt: skip
+        return buckets
+
+
+def _read_chunk(connection: sqlite3.Connection, series: int, sealed: int) -> list[bytes]:
+    base = series << 40
+    rows = connection.execute(
+        "SELECT key - ?, step, time, CASE mark WHEN 1 THEN NULL WHEN 2 THEN -0.0 ELSE value END FROM point "
+        "WHERE key >= ? AND key < ? AND (mark IS NULL OR mark < 16) ORDER BY key",
+        (base, base + sealed, base + sealed + CHUNK),
+    ).fetchall()
+    groups: list[list[Point]] = [[] for _ in range(FACTOR)]
+    for index, step, time, value in rows:
+        number = nan if value is None else float(value)
+        groups[(index - sealed) // FACTOR].append((index, step, time, number))
+    return [BUCKET.pack(*bucket(group, sealed + n * FACTOR)) for n, group in enumerate(groups)]
 
 
 def _seal_above(connection: sqlite3.Connection, series: int, sealed: int) -> None:
@@ -100,18 +145,19 @@ def _seal_above(connection: sqlite3.Connection, series: int, sealed: int) -> Non
             (series, level - 1, first, first + FACTOR),
         ).fetchall()
         span = size // FACTOR
-        chunk = [merge(BUCKET.iter_unpack(blob), number * span) for number, blob in rows]  # type: ignore[arg-type]
+        chunk = [
+            BUCKET.pack(*merge(BUCKET.iter_unpack(blob), number * span)) for number, blob in rows
+        ]
         _write(connection, series, level, (sealed - size) // size, chunk)
         level, size = level + 1, size * FACTOR
 
 
 def _write(
-    connection: sqlite3.Connection, series: int, level: int, number: int, chunk: Iterable[Bucket]
+    connection: sqlite3.Connection, series: int, level: int, number: int, chunk: list[bytes]
 ) -> None:
-    blob = b"".join(BUCKET.pack(*b) for b in chunk)
     connection.execute(
         "INSERT OR REPLACE INTO envelope (series_key, level, chunk, buckets) VALUES (?, ?, ?, ?)",
-        (series, level, number, blob),
+        (series, level, number, b"".join(chunk)),
     )
 
 

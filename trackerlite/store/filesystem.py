@@ -13,8 +13,32 @@ from pathlib import Path
 
 #: File system types, as the kernel names them in /proc/mounts, that are not local.
 NETWORK = frozenset(
-    "nfs nfs4 cifs smb2 smb3 smbfs 9p afs ceph glusterfs lustre gpfs beegfs beegfs_nodev wekafs "
-    "orangefs pvfs2 panfs ocfs2 gfs2 virtiofs vboxsf prl_fs davfs".split()
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "glusterfs",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "beegfs_nodev",
+        "wekafs",
+        "orangefs",
+        "pvfs2",
+        "panfs",
+        "ocfs2",
+        "gfs2",
+        "virtiofs",
+        "vboxsf",
+        "prl_fs",
+        "davfs",
+    ]
 )
 
 

@@ -58,6 +58,10 @@ def _lane(folder: Path, lane: str, depth: int) -> Iterator[JournalFile]:
 def _folders(root: Path) -> list[Path]:
     try:
         with os.scandir(root) as entries:
-            return [Path(e.path) for e in sorted(entries, key=lambda e: e.name) if e.is_dir(follow_symlinks=False)]
+            return [
+                Path(e.path)
+                for e in sorted(entries, key=lambda e: e.name)
+                if e.is_dir(follow_symlinks=False)
+            ]
     except OSError:
         return []

@@ -28,7 +28,6 @@ from trackerlite.store.lock import store_lock
 BATCH = 2 << 20  # bytes of journal in one transaction
 STALE = 5.0  # seconds after which a live writer is taken to project no more
 _RUN_TABLES = ("param", "summary_value", "tag", "definition", "artifact", "alert")
-_SERIES_TABLES = ("point", "value", "envelope")
 
 
 class Projector:
@@ -333,13 +332,15 @@ class Projector:
 
 def forget(connection: sqlite3.Connection, run_key: int) -> None:
     """Remove every row of a run but its own, so that it is projected from the start."""
-    for table in _SERIES_TABLES:
-        connection.execute(
-            f"DELETE FROM {table} WHERE series_key IN (SELECT key FROM series WHERE run_key=?)",  # noqa: S608
-            (run_key,),
-        )
+    rows = connection.execute("SELECT key FROM series WHERE run_key=?", (run_key,)).fetchall()
+    for (key,) in rows:
+        points = (key << 40, (key + 1) << 40)
+        connection.execute("DELETE FROM point WHERE key >= ? AND key < ?", points)
+        connection.execute("DELETE FROM value WHERE key >= ? AND key < ?", points)
+        connection.execute("DELETE FROM envelope WHERE series_key=?", (key,))
     connection.execute(
-        "DELETE FROM damage WHERE journal_key IN (SELECT key FROM journal WHERE run_key=?)", (run_key,)
+        "DELETE FROM damage WHERE journal_key IN (SELECT key FROM journal WHERE run_key=?)",
+        (run_key,),
     )
     for table in (*_RUN_TABLES, "series", "journal"):
         connection.execute(f"DELETE FROM {table} WHERE run_key=?", (run_key,))  # noqa: S608
@@ -395,5 +396,3 @@ def _folder_time(folder: Path) -> int:
         return os.stat(folder).st_mtime_ns
     except OSError:
         return 0
-
-

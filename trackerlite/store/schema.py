@@ -64,20 +64,16 @@ CREATE TABLE series (
     UNIQUE (run_key, stream, name, lane)
 );
 CREATE INDEX series_name ON series(stream, name);
+-- A point's key is its series' key << 40 | its index in the series: clustered like
+-- (series, index) without a rowid, at half the cost per row.
 CREATE TABLE point (
-    series_key INTEGER NOT NULL, idx INTEGER NOT NULL,
-    step INTEGER NOT NULL, time REAL NOT NULL,
-    value, kind INTEGER,                     -- kind: 1 NaN, 2 -0.0, 3 bool
-    rewound INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (series_key, idx)
-) WITHOUT ROWID;
+    key INTEGER PRIMARY KEY, step INTEGER, time REAL,
+    value,                                   -- integer or real as logged; NULL for NaN
+    mark INTEGER                             -- NULL for most; 1 NaN, 2 -0.0, 3 bool; 16 more where rewound
+);
 CREATE TABLE value (
-    series_key INTEGER NOT NULL, idx INTEGER NOT NULL,
-    step INTEGER NOT NULL, time REAL NOT NULL,
-    json TEXT NOT NULL,
-    rewound INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (series_key, idx)
-) WITHOUT ROWID;
+    key INTEGER PRIMARY KEY, step INTEGER, time REAL, json TEXT NOT NULL, mark INTEGER
+);
 CREATE TABLE envelope (
     series_key INTEGER NOT NULL, level INTEGER NOT NULL, chunk INTEGER NOT NULL, buckets BLOB NOT NULL,
     PRIMARY KEY (series_key, level, chunk)
@@ -118,13 +114,13 @@ CREATE VIEW runs AS
 CREATE VIEW metrics AS
     SELECT run.run_id, series.name AS key, point.step, point.time, point.value, series.rank
     FROM run JOIN series ON series.run_key = run.key AND series.stream = 'history'
-             JOIN point ON point.series_key = series.key
-    WHERE run.trashed = 0 AND point.rewound = 0;
+             JOIN point ON point.key >= series.key << 40 AND point.key < (series.key + 1) << 40
+    WHERE run.trashed = 0 AND (point.mark IS NULL OR point.mark < 16);
 CREATE VIEW system_metrics AS
     SELECT run.run_id, series.name AS key, point.time, point.value, series.rank
     FROM run JOIN series ON series.run_key = run.key AND series.stream = 'system'
-             JOIN point ON point.series_key = series.key
-    WHERE run.trashed = 0 AND point.rewound = 0;
+             JOIN point ON point.key >= series.key << 40 AND point.key < (series.key + 1) << 40
+    WHERE run.trashed = 0 AND (point.mark IS NULL OR point.mark < 16);
 CREATE VIEW params AS
     SELECT run.run_id, param.key, param.value
     FROM run JOIN param ON param.run_key = run.key WHERE run.trashed = 0;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from fnmatch import fnmatchcase
-from math import copysign, inf
+from math import copysign, inf, isfinite
 from typing import Any
 
 from trackerlite import values
@@ -29,77 +29,104 @@ class Series:
             self.first_time, self.last_time, self.sealed,
         ) = row  # fmt: skip
         self.stream = stream
-        self.waiting: list[tuple[int, float, Any]] = []  # (step, time, number or JSON value)
+        # what waits to be written, as columns: numbers, or JSON values
+        self.steps: list[int] = []
+        self.times: list[float] = []
+        self.numbers: list[Any] = []
+
+    def add(self, step: int, time: float, number: Any) -> None:
+        """Let one point wait for the next flush."""
+        self.steps.append(step)
+        self.times.append(time)
+        self.numbers.append(number)
 
     def flush(self, connection: sqlite3.Connection) -> None:
         """Write what waits, the statistics, and the envelope chunks that became full."""
-        if not self.waiting:
+        if not self.steps:
             return
-        rows, self.waiting = self.waiting, []
+        steps, times, numbers = self.steps, self.times, self.numbers
+        self.steps, self.times, self.numbers = [], [], []
         if self.stream == "value":
-            self._write_values(connection, rows)
+            self._write_values(connection, steps, times, numbers)
+            self._count(steps, times)
         else:
-            self._write_numbers(connection, rows)
-        self._count(rows)
-        if self.stream != "value":
-            self.sealed = envelope.seal(connection, self.key, self.sealed, self.total)
+            recent = envelope.Columns(self.total, steps, times, numbers)
+            self._write_numbers(connection, steps, times, numbers)
+            self._count(steps, times)
+            self.sealed = envelope.seal(connection, self.key, self.sealed, self.total, recent)
         self._save(connection)
 
     def _write_numbers(
-        self, connection: sqlite3.Connection, rows: list[tuple[int, float, Any]]
+        self,
+        connection: sqlite3.Connection,
+        steps: list[int],
+        times: list[float],
+        numbers: list[Any],
     ) -> None:
-        key, index = self.key, self.total
-        packed = []
-        for step, time, number in rows:
-            # NaN is unequal to itself; 0 and False are the only falsy numbers.
-            if number and number == number and number is not True:
-                packed.append((key, index, step, time, number, None))
-            else:
-                packed.append((key, index, step, time, *stored(number)))
-            index += 1
-        connection.executemany(
-            "INSERT INTO point (series_key, idx, step, time, value, kind) VALUES (?, ?, ?, ?, ?, ?)",
-            packed,
-        )
-        if self.first is None and self.points == 0:
-            self.first = packed[0][4]
-        self.last, self.last_kind = packed[-1][4], packed[-1][5]
-        self._spread([float(row[2]) for row in rows], rows)
+        start = (self.key << 40) + self.total
+        keys = range(start, start + len(steps))
+        values_: list[Any] = numbers
+        if _needs_marks(numbers):
+            values_, marks = zip(*map(stored, numbers), strict=True)  # type: ignore[assignment]
+            connection.executemany(
+                "INSERT INTO point VALUES (?, ?, ?, ?, ?)",
+                zip(keys, steps, times, values_, marks, strict=True),
+            )
+            last_kind = marks[-1]
+        else:
+            connection.executemany(
+                "INSERT INTO point VALUES (?, ?, ?, ?, NULL)",
+                zip(keys, steps, times, values_, strict=True),
+            )
+            last_kind = None
+        if self.points == 0:
+            self.first = values_[0]
+        self.last, self.last_kind = values_[-1], last_kind
+        self._spread(numbers, steps)
 
-    def _spread(self, numbers: list[float], rows: list[tuple[int, float, Any]]) -> None:
-        finite = [n for n in numbers if -inf < n < inf]
-        if not finite:
-            return
+    def _spread(self, numbers: list[Any], steps: list[int]) -> None:
+        total = float(sum(numbers)) if numbers else 0.0
+        if isfinite(total):
+            finite = numbers
+        else:
+            pairs = [(n, s) for n, s in zip(numbers, steps, strict=True) if -inf < n < inf]
+            if not pairs:
+                return
+            finite, steps = [p[0] for p in pairs], [p[1] for p in pairs]
+            total = float(sum(finite))
         least, most = min(finite), max(finite)
         if self.minimum is None or least < self.minimum:
-            self.minimum, self.min_at = least, rows[numbers.index(least)][0]
+            self.minimum, self.min_at = float(least), steps[finite.index(least)]
         if self.maximum is None or most > self.maximum:
-            self.maximum, self.max_at = most, rows[numbers.index(most)][0]
+            self.maximum, self.max_at = float(most), steps[finite.index(most)]
         self.finite += len(finite)
-        self.total_value += sum(finite)
+        self.total_value += total
 
     def _write_values(
-        self, connection: sqlite3.Connection, rows: list[tuple[int, float, Any]]
+        self,
+        connection: sqlite3.Connection,
+        steps: list[int],
+        times: list[float],
+        found: list[Any],
     ) -> None:
-        packed = [
-            (self.key, self.total + n, step, time, values.dumps(value))
-            for n, (step, time, value) in enumerate(rows)
-        ]
+        start = (self.key << 40) + self.total
+        keys = range(start, start + len(steps))
+        texts = map(values.dumps, found)
         connection.executemany(
-            "INSERT INTO value (series_key, idx, step, time, json) VALUES (?, ?, ?, ?, ?)", packed
+            "INSERT INTO value VALUES (?, ?, ?, ?, NULL)",
+            zip(keys, steps, times, texts, strict=True),
         )
         if self.points == 0:
-            self.first = native(rows[0][2])
-        self.last = native(rows[-1][2])
+            self.first = native(found[0])
+        self.last = native(found[-1])
 
-    def _count(self, rows: list[tuple[int, float, Any]]) -> None:
-        steps = [row[0] for row in rows]
+    def _count(self, steps: list[int], times: list[float]) -> None:
         if self.points == 0:
-            self.first_step, self.first_time = steps[0], rows[0][1]
+            self.first_step, self.first_time = steps[0], times[0]
             self.min_step = self.max_step = steps[0]
-        self.total += len(rows)
-        self.points += len(rows)
-        self.last_step, self.last_time = steps[-1], rows[-1][1]
+        self.total += len(steps)
+        self.points += len(steps)
+        self.last_step, self.last_time = steps[-1], times[-1]
         self.min_step = min(self.min_step, min(steps))
         self.max_step = max(self.max_step, max(steps))
 
@@ -119,49 +146,44 @@ class Series:
         """Hide what lies behind `step`; the statistics are those of what stays visible."""
         self.flush(connection)
         table = "value" if self.stream == "value" else "point"
-        row = connection.execute(
-            f"SELECT MIN(idx) FROM {table} WHERE series_key = ? AND step > ? AND rewound = 0",  # noqa: S608
-            (self.key, step),
-        ).fetchone()
-        if row[0] is None:
+        base = self.key << 40
+        where = "WHERE key >= ? AND key < ? AND step > ? AND (mark IS NULL OR mark < 16)"
+        bound = (base, base + self.total, step)
+        first = connection.execute(f"SELECT MIN(key) FROM {table} {where}", bound).fetchone()[0]  # noqa: S608
+        if first is None:
             return
-        connection.execute(
-            f"UPDATE {table} SET rewound = 1 WHERE series_key = ? AND step > ? AND rewound = 0",  # noqa: S608
-            (self.key, step),
-        )
+        connection.execute(f"UPDATE {table} SET mark = COALESCE(mark, 0) + 16 {where}", bound)  # noqa: S608
         if self.stream != "value":
-            start = envelope.unseal(connection, self.key, row[0])
-            self.sealed = min(self.sealed, start)
+            self.sealed = min(self.sealed, envelope.unseal(connection, self.key, first - base))
             self.sealed = envelope.seal(connection, self.key, self.sealed, self.total)
         self._recount(connection, table)
         self._save(connection)
 
     def _recount(self, connection: sqlite3.Connection, table: str) -> None:
+        total = self.total
         self.points = self.finite = 0
         self.first = self.last = self.last_kind = self.minimum = self.maximum = None
         self.min_at = self.max_at = None
         self.total_value = 0.0
         self.first_step = self.last_step = self.min_step = self.max_step = None
         self.first_time = self.last_time = None
-        column = "json, NULL" if table == "value" else "value, kind"
+        base, column = self.key << 40, "json" if table == "value" else "value"
         cursor = connection.execute(
-            f"SELECT step, time, {column} FROM {table} WHERE series_key = ? AND rewound = 0 ORDER BY idx",  # noqa: S608
-            (self.key,),
+            f"SELECT step, time, {column}, mark FROM {table} "  # noqa: S608
+            "WHERE key >= ? AND key < ? AND (mark IS NULL OR mark < 16) ORDER BY key",
+            (base, base + total),
         )
-        total = self.total
         while rows := cursor.fetchmany(10_000):
+            steps, times, found, marks = (list(column) for column in zip(*rows, strict=True))
             if table == "value":
-                parsed = [(r[0], r[1], json.loads(r[2])) for r in rows]
-                if self.points == 0:
-                    self.first = native(parsed[0][2])
-                self.last = native(parsed[-1][2])
+                found = [native(json.loads(text)) for text in found]
             else:
-                parsed = [(r[0], r[1], number(r[2], r[3])) for r in rows]
-                if self.points == 0:
-                    self.first = rows[0][2]
-                self.last, self.last_kind = rows[-1][2], rows[-1][3]
-                self._spread([float(r[2]) for r in parsed], parsed)
-            self._count(parsed)
+                self._spread([number(v, m) for v, m in zip(found, marks, strict=True)], steps)
+                self.last_kind = marks[-1]
+            if self.points == 0:
+                self.first = found[0]
+            self.last = found[-1]
+            self._count(steps, times)
         self.total = total
 
 
@@ -178,6 +200,13 @@ def stored(value: float | int | bool) -> tuple[float | int | None, int | None]:
     if value == 0 and isinstance(value, float) and copysign(1.0, value) < 0:
         return 0.0, NEGATIVE_ZERO
     return value, None
+
+
+def _needs_marks(numbers: list[Any]) -> bool:
+    """Whether some number may be one that SQLite cannot hold as it is: NaN, −0.0 or a bool."""
+    if 0 in numbers or not isfinite(sum(numbers)):
+        return True
+    return 1 in numbers and any(number is True for number in numbers)
 
 
 def number(value: float | int | None, kind: int | None) -> float | int | bool:

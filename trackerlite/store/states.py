@@ -15,7 +15,12 @@ SILENT = 60.0  # seconds without a heartbeat
 
 
 def now_gone(
-    store: Path, folder: str, host: str | None, boot: str | None, pid: int | None, heartbeat: float | None
+    store: Path,
+    folder: str,
+    host: str | None,
+    boot: str | None,
+    pid: int | None,
+    heartbeat: float | None,
 ) -> str | None:
     """`killed` or `dead` for a run that says running and is not; None while it may be.
 
