@@ -1,0 +1,88 @@
+"""A sync that is killed at any moment, and run again, leaves every row at the server exactly once."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sync.conftest import arrived, expected
+from sync.loopback import Loopback
+
+VICTIM = [sys.executable, str(Path(__file__).with_name("victim.py"))]
+STAGES = ["planned", "begun", "written", "sending", "sent", "read back", "verified", "confirmed"]
+RUNS, ROWS = 8, 3000
+
+
+def to_the_end(store: Path) -> None:
+    """Run it until it says that all is well; twice must do."""
+    for _ in range(2):
+        done = subprocess.run([*VICTIM, str(store)], capture_output=True, text=True, timeout=120)
+        if done.returncode == 0:
+            return
+    pytest.fail(f"the sync after the kills did not end well: {done.stdout}{done.stderr}")
+
+
+def exact(server: Loopback, runs: list[Any], rows: int) -> None:
+    for run in runs:
+        assert arrived(server, run.id) == expected(run, rows)
+        assert server.run("p", run.id).state == "finished"
+        assert server.run("p", run.id).gaps == 0
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_at_a_step_of_the_ledger(
+    stage: str, server: Loopback, store: Path, record: Callable[..., Any]
+) -> None:
+    """Death at any step of the ledger, then a re-run: each row of each run once."""
+    runs = [record(200) for _ in range(3)]
+    died = subprocess.run([*VICTIM, str(store), stage, "1"], capture_output=True, timeout=120)
+    assert died.returncode == -9
+    to_the_end(store)
+    exact(server, runs, 200)
+
+
+def kill_at_random(
+    server: Loopback, store: Path, record: Callable[..., Any], kills: int, seed: int
+) -> int:
+    """Runs of several thousand rows, `kills` SIGKILLs, a run to the end; how many hit an upload."""
+    chance = random.Random(seed)
+    print(f"seed {seed}")
+    runs = [record(ROWS) for _ in range(RUNS)]
+    server.delay = 0.02
+    hits = 0
+    for _ in range(kills):
+        before = {run.id: len(rows) for run, rows in counted(server, runs)}
+        victim = subprocess.Popen([*VICTIM, str(store)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        time.sleep(chance.uniform(0.2, 3.2))
+        victim.kill()
+        victim.communicate()
+        hits += any(0 < len(rows) < ROWS and len(rows) != before[run.id] for run, rows in counted(server, runs))
+        if all(len(rows) == ROWS for _, rows in counted(server, runs)):
+            # All is there: go on with more rows for everybody, or nothing would be left to kill.
+            break
+    server.delay = 0.0
+    to_the_end(store)
+    exact(server, runs, ROWS)
+    return hits
+
+
+def counted(server: Loopback, runs: list[Any]) -> list[tuple[Any, list[str]]]:
+    with server.held() as world:
+        found = []
+        for run in runs:
+            there = world.runs.get((world.entity, "p", run.id))
+            found.append((run, list(there.history) if there else []))
+        return found
+
+
+def test_killed_at_random_moments(
+    server: Loopback, store: Path, record: Callable[..., Any]
+) -> None:
+    """Some 15 kills, each in the middle of eight runs' uploads: each row of each run once."""
+    kill_at_random(server, store, record, 15, seed=random.randrange(10**6))

@@ -1,0 +1,244 @@
+"""One run at a W&B server: how far it has come, and reading back what is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from trackerlite.backends.base import Cursor
+from trackerlite.backends.errors import NotThere
+from trackerlite.backends.wandb_http import WandbHttp
+
+_CURSOR = """
+query RunResumeStatus($project: String, $entity: String, $name: String!) {
+  model(name: $project, entityName: $entity) {
+    id
+    name
+    entity { id name }
+    bucket(name: $name, missingOk: true) {
+      id name displayName state summaryMetrics logLineCount historyLineCount eventsLineCount
+      historyTail eventsTail config tags notes
+    }
+  }
+}
+"""
+
+_HISTORY = """
+query HistoryPage($entity: String!, $project: String!, $run: String!, $minStep: Int64!, $maxStep: Int64!, $pageSize: Int!) {
+  project(name: $project, entityName: $entity) {
+    run(name: $run) { history(minStep: $minStep, maxStep: $maxStep, samples: $pageSize) }
+  }
+}
+"""  # noqa: E501 - one signature
+
+_VIEWER = "query TrackerliteViewer { viewer { id entity username } }"
+
+_FILES = """
+query TrackerliteFiles($entity: String!, $project: String!, $name: String!, $names: [String], $after: String) {
+  project(name: $project, entityName: $entity) {
+    run(name: $name) {
+      files(names: $names, after: $after, first: 500) {
+        edges { node { name sizeBytes } }
+        pageInfo { endCursor hasNextPage }
+      }
+    }
+  }
+}
+"""
+
+_ARTIFACTS = """
+query TrackerliteArtifacts($entity: String!, $project: String!, $name: String!, $after: String) {
+  project(name: $project, entityName: $entity) {
+    run(name: $name) {
+      outputArtifacts(after: $after, first: 100) {
+        edges { node {
+          digest versionIndex state aliases { alias } artifactType { name } artifactSequence { name }
+        } }
+        pageInfo { endCursor hasNextPage }
+      }
+    }
+  }
+}
+"""
+
+_ARTIFACT = """
+query TrackerliteArtifact($entity: String!, $project: String!, $name: String!) {
+  project(name: $project, entityName: $entity) {
+    artifact(name: $name) { id digest artifactType { name } }
+  }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who the key belongs to."""
+
+    entity: str
+    username: str
+
+
+@dataclass(frozen=True)
+class RemoteArtifact:
+    """A committed or pending version at the server."""
+
+    name: str
+    type: str
+    digest: str
+    version: str
+    state: str
+    aliases: tuple[str, ...] = field(default_factory=tuple)
+
+
+class WandbRemote:
+    """Questions about the runs of one entity and project."""
+
+    def __init__(self, http: WandbHttp, entity: str, project: str) -> None:
+        self.http, self.entity, self.project = http, entity, project
+
+    def url(self, run: str) -> str:
+        """The run's page."""
+        base = self.http.base_url.replace("//api.wandb.ai", "//wandb.ai")
+        return f"{base}/{self.entity}/{self.project}/runs/{run}"
+
+    def cursor(self, run: str) -> Cursor:
+        """How far the run has come at the server.
+
+        Raises:
+            RemoteError: the server cannot be asked.
+        """
+        answer = self.http.query(
+            "RunResumeStatus",
+            _CURSOR,
+            {"project": self.project, "entity": self.entity, "name": run},
+        )
+        bucket = (answer.get("model") or {}).get("bucket")
+        if bucket is None:
+            return Cursor(exists=False)
+        tail = _last(bucket.get("historyTail"))
+        step = tail.get("_step") if tail else None
+        return Cursor(
+            exists=True,
+            rows=int(bucket.get("historyLineCount") or 0),
+            last_step=None if step is None else int(step),
+            last_row=tail,
+            system_rows=int(bucket.get("eventsLineCount") or 0),
+            console_lines=int(bucket.get("logLineCount") or 0),
+            state=bucket.get("state"),
+            config=_config(bucket.get("config")),
+            summary=_object(bucket.get("summaryMetrics")),
+            tags=tuple(bucket.get("tags") or ()),
+            name=bucket.get("displayName"),
+            notes=bucket.get("notes"),
+        )
+
+    def rows(self, run: str, low: int, high: int, most: int) -> list[dict[str, Any]]:
+        """Rows with `low` <= step < `high`, at most `most` of them, in the server's order."""
+        answer = self.http.query(
+            "HistoryPage",
+            _HISTORY,
+            {
+                "entity": self.entity,
+                "project": self.project,
+                "run": run,
+                "minStep": low,
+                "maxStep": high,
+                "pageSize": most,
+            },
+        )
+        found = (answer.get("project") or {}).get("run")
+        if found is None:
+            raise NotThere(
+                f"The run {run} is not at {self.http.host}; it may just have been deleted."
+            )
+        return [
+            json.loads(line) if isinstance(line, str) else line for line in found["history"] or []
+        ]
+
+    def files(self, run: str, names: Iterable[str]) -> dict[str, int]:
+        """Those of `names` that the server has, with their sizes in bytes."""
+        wanted, found = list(names), dict[str, int]()
+        for start in range(0, len(wanted), 200):
+            part = wanted[start : start + 200]
+            for node in self._pages("TrackerliteFiles", _FILES, run, "files", {"names": part}):
+                if node["name"] in part:
+                    found[node["name"]] = int(node.get("sizeBytes") or 0)
+        return found
+
+    def artifacts(self, run: str) -> list[RemoteArtifact]:
+        """The versions that the run logged."""
+        return [
+            RemoteArtifact(
+                node["artifactSequence"]["name"],
+                node["artifactType"]["name"],
+                node["digest"],
+                f"v{node['versionIndex']}",
+                node["state"],
+                tuple(a["alias"] for a in node.get("aliases") or ()),
+            )
+            for node in self._pages("TrackerliteArtifacts", _ARTIFACTS, run, "outputArtifacts", {})
+        ]
+
+    def artifact_id(self, name: str) -> str | None:
+        """The server's id of `name:alias`, None if there is no such version."""
+        variables = {"entity": self.entity, "project": self.project, "name": name}
+        try:
+            answer = self.http.query("TrackerliteArtifact", _ARTIFACT, variables)
+        except NotThere:
+            return None
+        found = (answer.get("project") or {}).get("artifact")
+        return str(found["id"]) if found else None
+
+    def _pages(
+        self, name: str, text: str, run: str, node: str, more: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        after: str | None = None
+        while True:
+            variables = {
+                "entity": self.entity,
+                "project": self.project,
+                "name": run,
+                "after": after,
+            }
+            answer = self.http.query(name, text, {**variables, **more})
+            found = ((answer.get("project") or {}).get("run") or {}).get(node)
+            if not found:
+                return
+            yield from (edge["node"] for edge in found["edges"])
+            if not found["pageInfo"]["hasNextPage"]:
+                return
+            after = found["pageInfo"]["endCursor"]
+
+
+def viewer(http: WandbHttp) -> Viewer | None:
+    """Who the key belongs to, None when the server takes it for nobody's."""
+    found = http.query("TrackerliteViewer", _VIEWER, {}).get("viewer")
+    return Viewer(found.get("entity") or "", found.get("username") or "") if found else None
+
+
+def _last(tail: Any) -> dict[str, Any] | None:
+    try:
+        lines = json.loads(tail) if isinstance(tail, str) else tail or []
+        row = lines[-1] if lines else None
+        row = json.loads(row) if isinstance(row, str) else row
+        return row if isinstance(row, dict) else None
+    except (ValueError, TypeError):
+        return None
+
+
+def _object(text: Any) -> dict[str, Any]:
+    try:
+        found = json.loads(text) if isinstance(text, str) else text
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _config(text: Any) -> dict[str, Any]:
+    return {
+        key: body["value"]
+        for key, body in _object(text).items()
+        if isinstance(body, dict) and "value" in body
+    }

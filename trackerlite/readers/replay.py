@@ -1,0 +1,37 @@
+"""What a replay to a remote needs of a run besides its rows: definitions, and whether it changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+
+def definitions(connection: sqlite3.Connection, run_key: int) -> list[tuple[str, dict[str, Any]]]:
+    """`define_metric` calls in order: (pattern, what was said)."""
+    rows = connection.execute(
+        "SELECT pattern, body FROM definition WHERE run_key = ? ORDER BY at, pattern", (run_key,)
+    )
+    return [(pattern, json.loads(body)) for pattern, body in rows]
+
+
+def fingerprints(connection: sqlite3.Connection, run_keys: list[int]) -> dict[int, str]:
+    """A short text per run that changes whenever anything about it was recorded or edited."""
+    found = {key: hashlib.sha256() for key in run_keys}
+    among = ",".join(str(int(key)) for key in run_keys)
+    for key, path, watermark in connection.execute(
+        f"SELECT run_key, path, watermark FROM journal WHERE run_key IN ({among})"  # noqa: S608 - integers
+        " ORDER BY run_key, path"
+    ):
+        found[key].update(f"{path}\0{watermark}\0".encode())
+    return {key: digest.hexdigest()[:32] for key, digest in found.items()}
+
+
+def console_size(folder: Path) -> int:
+    """Bytes of console output recorded so far."""
+    try:
+        return (folder / "console.log").stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,202 @@
+"""One recorded run, as a replay reads it: everything W&B shows, without what must not leave."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from trackerlite.capture.redact import redact_argv, redact_config, redact_text
+from trackerlite.readers import Reader
+from trackerlite.readers.history_rows import HistoryRows
+from trackerlite.readers.info import AlertInfo, ArtifactInfo, RunInfo
+from trackerlite.readers.replay import console_size, definitions
+
+OURS = ("_step", "_timestamp", "_runtime")  # columns that the replay itself writes
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)?", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_LINE_LIMIT = 65_536
+
+
+@dataclass(frozen=True)
+class MediaFile:
+    """A file that a logged value refers to. `name` is as the value has it: `media/…`."""
+
+    name: str
+    path: Path
+    size: int
+
+
+class LocalRun:
+    """A view of one run in the store. Cheap to make; what is asked for is read then."""
+
+    def __init__(self, reader: Reader, info: RunInfo, fingerprint: str) -> None:
+        self.reader, self.info = reader, info
+        self.fingerprint = f"{fingerprint}-{console_size(info.folder)}-{info.state}"
+
+    @property
+    def running(self) -> bool:
+        """Still being written, as far as anybody can tell."""
+        return self.info.state in ("running", "dead")
+
+    @property
+    def started(self) -> float:
+        return self.info.started or 0.0
+
+    @cached_property
+    def rows(self) -> HistoryRows:
+        """History rows; rank 0's under their own names, other writers' under a prefix."""
+        return HistoryRows(self.reader.connection, self.info.key, "history", _shown)
+
+    @cached_property
+    def system(self) -> HistoryRows:
+        """System metrics, one row per sample."""
+        return HistoryRows(self.reader.connection, self.info.key, "system", _shown)
+
+    @cached_property
+    def before(self) -> int | None:
+        """While the run goes on, its last step may still grow: rows below it are complete."""
+        return self.rows.last_step() if self.running else None
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Config, nested as it was given."""
+        flat = self.reader.params([self.info.key]).get(self.info.key, {})
+        return nest(redact_config(flat))
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Summary, flat."""
+        found = self.reader.summaries([self.info.key]).get(self.info.key, {})
+        return {k: v for k, v in redact_config(found).items() if k not in OURS}
+
+    @cached_property
+    def definitions(self) -> list[tuple[str, dict[str, Any]]]:
+        return definitions(self.reader.connection, self.info.key)
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """The captured environment, command line and URLs cleaned once more."""
+        found = redact_config(self.reader.environment(self.info.key))
+        command = found.get("command")
+        if isinstance(command, list):
+            found["command"] = redact_argv([str(word) for word in command])
+        elif isinstance(command, str):
+            found["command"] = redact_text(command)
+        return found
+
+    @property
+    def notes(self) -> str | None:
+        return redact_text(self.info.notes) if self.info.notes else None
+
+    def alerts(self) -> list[AlertInfo]:
+        return self.reader.alerts(self.info.key)
+
+    def artifacts(self) -> list[ArtifactInfo]:
+        return self.reader.artifacts(self.info.key)
+
+    def console(self, start: int = 0) -> Iterator[str]:
+        """Console lines from number `start`, without line ends, one line as a screen would show it.
+
+        An unfinished last line is left out while the run goes on.
+        """
+        try:
+            file = (self.info.folder / "console.log").open(
+                "r", encoding="utf-8", errors="replace", newline="\n"
+            )
+        except OSError:
+            return
+        with file:
+            for number, line in enumerate(file):
+                whole = line.endswith("\n")
+                if number >= start and (whole or not self.running):
+                    yield screen_line(line)
+
+    def media(self) -> list[MediaFile]:
+        """Every file in the run's media folder."""
+        root = self.info.folder / "media"
+        found = []
+        for folder, _, names in os.walk(root, followlinks=False):
+            for name in sorted(names):
+                path = Path(folder, name)
+                if name.startswith(".") or name.endswith((".tmp", ".part")) or path.is_symlink():
+                    continue
+                if path.is_file():
+                    relative = path.relative_to(self.info.folder).as_posix()
+                    found.append(MediaFile(relative, path, path.stat().st_size))
+        return sorted(found, key=lambda f: f.name)
+
+    def exit_code(self) -> int | None:
+        """What the run ended with, None while it goes on."""
+        if self.running:
+            return None
+        if self.info.state == "finished":
+            return 0
+        code = self.info.exit_code
+        return code if code else (137 if self.info.state == "killed" else 1)
+
+
+def _shown(name: str, lane: str, rank: int) -> str | None:
+    if name in OURS:
+        return None
+    if rank:
+        return f"rank{rank}/{name}"
+    return f"{lane}/{name}" if lane else name
+
+
+def nest(flat: dict[str, Any]) -> dict[str, Any]:
+    """Dotted keys as nested dicts; a key that is in the way of another stays dotted.
+
+    >>> nest({"lora.r": 8, "lr": 0.1})
+    {'lora': {'r': 8}, 'lr': 0.1}
+    """
+    nested: dict[str, Any] = {}
+    for key in sorted(flat):
+        parts = key.split(".")
+        at: Any = nested
+        for part in parts[:-1]:
+            at = at.setdefault(part, {}) if isinstance(at, dict) and part else None
+        if isinstance(at, dict) and parts[-1] and not isinstance(at.get(parts[-1]), dict):
+            at[parts[-1]] = flat[key]
+        else:
+            nested[key] = flat[key]
+    return nested
+
+
+def screen_line(line: str) -> str:
+    """One line as a terminal would leave it: after carriage returns, colours kept, no other control.
+
+    >>> screen_line("10%\\r20%\\x1b[2K done\\n")
+    '20% done'
+    """
+    text = line.rstrip("\r\n")
+    if "\r" in text:
+        text = next((part for part in reversed(text.split("\r")) if part), "")
+    if "\x1b" in text:
+        text = _ESCAPE.sub(lambda m: m.group() if _SGR.fullmatch(m.group()) else "", text)
+    text = "".join(
+        part if i % 2 else _CONTROL.sub("", part) for i, part in enumerate(_split_sgr(text))
+    )
+    return redact_text(text[:_LINE_LIMIT])
+
+
+def _split_sgr(text: str) -> list[str]:
+    """Alternately plain text and colour sequences."""
+    parts, at = [], 0
+    for found in _SGR.finditer(text):
+        parts += [text[at : found.start()], found.group()]
+        at = found.end()
+    return [*parts, text[at:]]
+
+
+def finite_timestamp(seconds: float | None) -> float:
+    """A time that a protobuf timestamp can hold."""
+    if seconds is None or not math.isfinite(seconds):
+        return 0.0
+    return min(max(seconds, 0.0), 253402300799.0)

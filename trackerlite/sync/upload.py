@@ -1,0 +1,260 @@
+"""Runs wandb's own uploader as a process of its own, watches its log, and never outlives it.
+
+The child holds a lock as its standard input, and so does wandb's core, its child: as long as anything of
+an upload is alive, also after we were killed, that lock is held, and the next sync waits for it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trackerlite.backends.credentials import Credentials
+from trackerlite.sync.proto import sync_command
+
+Notice = Callable[[str], None]
+
+# Linux ends the uploader when we die; elsewhere the lock makes the next sync wait for it.
+_LAUNCH = """
+import os, sys, runpy
+try:
+    import ctypes
+    ctypes.CDLL(None).prctl(1, 9)
+except Exception:
+    pass
+if os.getppid() != int(os.environ.pop("TRACKERLITE_PARENT")):
+    os._exit(9)
+sys.argv[0] = "wandb"
+runpy.run_module("wandb", run_name="__main__", alter_sys=False)
+"""
+_KEEP = (
+    "PATH HOME USER LOGNAME LANG TMPDIR TEMP TZ NETRC SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE "
+    "CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy "
+    "LD_LIBRARY_PATH VIRTUAL_ENV PYTHONPATH PYTHONHOME WANDB_CACHE_DIR WANDB_CONFIG_DIR WANDB_DATA_DIR "
+    "WANDB_HTTP_TIMEOUT"
+).split()
+_STATUS = re.compile(r"(?:failed to upload: (?:status: )?|returned error )(\d{3})")
+_FATAL_RETRY = {409}  # wandb's core repeats these for many minutes, but a deleted run stays deleted
+
+
+@dataclass
+class Problem:
+    """Something the uploader's log tells. `status` is HTTP's, 0 for none."""
+
+    status: int
+    what: str  # "rows", "run", "file", "artifact" or ""
+    text: str
+
+
+@dataclass
+class Uploaded:
+    """How an upload went, by the uploader's own account: to be checked, not believed."""
+
+    code: int
+    problems: dict[str, list[Problem]] = field(default_factory=dict)  # by folder name
+    said: str = ""
+    gave_up: bool = False
+    seconds: float = 0.0
+
+
+def upload(
+    folders: Sequence[Path],
+    work: Path,
+    credentials: Credentials,
+    lock: Path,
+    *,
+    program: str = "trackerlite",
+    patience: float = 300.0,
+    notice: Notice | None = None,
+    python: str | None = None,
+) -> Uploaded:
+    """Upload segment folders in one call of the uploader; blocks until it is gone.
+
+    lock: a file that the uploader holds locked while any part of it lives.
+    patience: seconds that errors may repeat before it is stopped.
+    """
+    began = time.monotonic()
+    command = sync_command(folders, python)
+    arguments = [command[0], "-c", _LAUNCH, *command[3:]]
+    log = _Log(work / "wandb" / "logs")
+    with lock.open("a+b") as held, (work / "uploader.txt").open("wb") as out:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        child = subprocess.Popen(
+            arguments,
+            cwd=work,
+            env=_environment(credentials, work, program),
+            stdin=held,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        gave_up = False
+        try:
+            gave_up = _watch(child, log, patience, notice or (lambda _: None))
+        finally:
+            _end(child)
+    log.read()
+    text = (work / "uploader.txt").read_text(encoding="utf-8", errors="replace")
+    problems = log.problems
+    return Uploaded(child.returncode, problems, text[-4000:], gave_up, time.monotonic() - began)
+
+
+def wait_until_free(lock: Path, seconds: float) -> bool:
+    """Wait until nothing of an earlier upload lives; False if it still does."""
+    try:
+        file = lock.open("r+b")
+    except OSError:
+        return True
+    until = time.monotonic() + seconds
+    with file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            except OSError:
+                if time.monotonic() > until:
+                    return False
+                time.sleep(0.05)
+
+
+def _watch(child: subprocess.Popen[bytes], log: _Log, patience: float, notice: Notice) -> bool:
+    """Wait for the child; True when it was given up on."""
+    pause, waiting = 0.02, 0.0
+    while child.poll() is None:
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.2)
+        log.read()
+        if log.fatal:
+            return True
+        if log.trouble_since and time.monotonic() - log.trouble_since > patience:
+            return True
+        if log.trouble and time.monotonic() - waiting > 5:
+            waiting = time.monotonic()
+            notice(log.trouble)
+    return False
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Make sure that nothing of the child's group is left."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, number)
+        except (ProcessLookupError, PermissionError):
+            break
+        try:
+            child.wait(timeout=2.0)
+        except subprocess.TimeoutExpired:
+            continue
+    child.wait()
+
+
+class _Log:
+    """wandb's debug log of a sync, followed while it grows: JSON lines."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._offsets: dict[Path, int] = {}
+        self.problems: dict[str, list[Problem]] = {}
+        self.trouble = ""
+        self.trouble_since = 0.0
+        self.fatal = False
+
+    def read(self) -> None:
+        try:
+            paths = sorted(self._folder.glob("debug-sync*.log"))
+        except OSError:
+            return
+        for path in paths:
+            at = self._offsets.get(path, 0)
+            try:
+                with path.open("rb") as file:
+                    file.seek(at)
+                    data = file.read(8 << 20)
+            except OSError:
+                continue
+            whole = data.rfind(b"\n") + 1
+            self._offsets[path] = at + whole
+            for line in data[:whole].splitlines():
+                self._line(line)
+
+    def _line(self, line: bytes) -> None:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            return
+        if not isinstance(entry, dict):
+            return
+        message, level = str(entry.get("msg", "")), str(entry.get("level", ""))
+        folder = Path(str(entry.get("sync_path", ""))).parent.name
+        status = entry.get("status") if isinstance(entry.get("status"), int) else 0
+        if "retrying" in message:
+            self.trouble_since = self.trouble_since or time.monotonic()
+            self.trouble = _trouble(status or 0, str(entry.get("error") or entry.get("body") or ""))
+            if status in _FATAL_RETRY and "graphql" in str(entry.get("url", "")):
+                self.fatal = True
+                self._add(folder, status or 0, "run", str(entry.get("body", "")))
+            return
+        if not level.startswith("ERROR"):
+            return
+        text = f"{message} {entry.get('error', '')}"
+        found = _STATUS.search(text)
+        number = int(found.group(1)) if found else 0
+        said = text.partition('"message":')[2].strip(' "}]\\\n') or text
+        if "filestream" in message:
+            self._add(folder, number, "rows", said)
+        elif "upserter" in message:
+            self._add(folder, number, "run", said)
+        elif "file transfer" in message:
+            self._add(folder, number, "file", said)
+        elif "artifact" in message.lower():
+            self._add(folder, number, "artifact", said)
+
+    def _add(self, folder: str, status: int, what: str, text: str) -> None:
+        known = self.problems.setdefault(folder, [])
+        if len(known) < 20:
+            known.append(Problem(status, what, text[:500]))
+
+
+def _trouble(status: int, text: str) -> str:
+    if status == 429:
+        return "The server asks to slow down (429); waiting as it says."
+    if status >= 500:
+        return f"The server has trouble of its own ({status}); trying again."
+    if status:
+        return f"The server answered {status}; trying again."
+    return f"The connection broke ({text[:120]}); trying again."
+
+
+def _environment(credentials: Credentials, work: Path, program: str) -> dict[str, str]:
+    """What the uploader may know: no run settings, no secrets but its key."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _KEEP or name.startswith(("LC_", "XDG_", "WANDB__"))
+    }
+    kept.update(
+        WANDB_BASE_URL=credentials.url,
+        WANDB_DIR=str(work),
+        WANDB_ERROR_REPORTING="false",
+        WANDB_DISABLE_GIT="true",
+        WANDB_DISABLE_CODE="true",
+        WANDB_PROGRAM=program,
+        TRACKERLITE_PARENT=str(os.getpid()),
+    )
+    if credentials.key:
+        kept["WANDB_API_KEY"] = credentials.key
+    return kept
+
+
+def free_locks(locks: Iterable[Path]) -> None:
+    """Remove the lock files of uploads that ended."""
+    for lock in locks:
+        lock.unlink(missing_ok=True)
