@@ -387,8 +387,11 @@ class Run:
             self.finish()
         elif self._preempted is not None:
             self.finish(1)
+        elif isinstance(error, SystemExit) and lifecycle.exit_code(error) == 0:
+            self.finish()
         else:
-            self._end("failed", 1, lifecycle.describe(error))
+            code = lifecycle.exit_code(error) if isinstance(error, SystemExit) else 1
+            self._end("failed", code, lifecycle.describe(error))
 
     def __repr__(self) -> str:
         return f"<Run {self.project}/{self.id} {self.name!r}>"
