@@ -7,14 +7,16 @@ import signal
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from trackerlite.recording.run import Run
 
 _runs: weakref.WeakSet[Run] = weakref.WeakSet()
 _exception: BaseException | None = None
+_exit_code: int | None = None
 _installed = False
 _earlier_signal: dict[int, Any] = {}
 
@@ -36,6 +38,7 @@ def watch(run: Run) -> None:
             earlier_hook(kind, error, trace)
 
         sys.excepthook = note
+        sys.exit = _noting(sys.exit)
     if threading.current_thread() is threading.main_thread():
         _watch_signal(signal.SIGTERM)
 
@@ -62,6 +65,24 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
     elif earlier is not signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
+
+
+def _noting(leave: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
+    """`sys.exit`, with the code kept: nothing tells it to what runs at exit."""
+
+    def leaving(status: Any = None, /) -> NoReturn:
+        global _exit_code
+        _exit_code = exit_code(SystemExit(status))
+        leave(status)
+
+    return leaving
+
+
+def exit_code(error: SystemExit) -> int:
+    """The code the process ends with: 1 for words, as the interpreter has it."""
+    if error.code is None:
+        return 0
+    return error.code & 0xFF if isinstance(error.code, int) else 1
 
 
 def forget(run: Run) -> None:
