@@ -58,13 +58,24 @@ def store_dir(dir: str | os.PathLike[str] | None = None) -> Path:
     given = dir or os.environ.get("TRACKERLITE_DIR") or os.environ.get("WANDB_DIR")
     if given:
         path = Path(given).expanduser().absolute()
-        is_store = path.name == STORE_NAME or (path / "runs").is_dir()
-        return path if is_store else path / STORE_NAME
+        return path if path.name == STORE_NAME or _is_store(path) else path / STORE_NAME
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / STORE_NAME).is_dir():
             return folder / STORE_NAME
     return here / STORE_NAME
+
+
+def _is_store(path: Path) -> bool:
+    """Whether a folder of another name is a store (a `runs` folder alone is TensorBoard's default)."""
+    if not (path / "runs").is_dir():
+        return False
+    if (path / "trackerlite.db").is_file() or (path / "trackerlite.lock").is_file():
+        return True
+    try:
+        return (path / ".gitignore").read_text() == "*\n"
+    except (OSError, ValueError):
+        return False
 
 
 def existing_store(dir: str | os.PathLike[str] | None = None) -> Path:
