@@ -37,12 +37,10 @@ def scalar(value: Any) -> Any:
             return value
         if isinstance(inner, (float, int, bool, str)):
             return scalar(inner)
-        if type(inner) is not type(value):
-            try:
-                return float(inner)
-            except (TypeError, ValueError, OverflowError):
-                return value
-        return value
+        try:  # a long double's item() is itself
+            return float(inner) if hasattr(type(inner), "__float__") else value
+        except (TypeError, ValueError, OverflowError):
+            return value
     # Subclasses (np.float64 is one, IntEnum another) become the plain type.
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
