@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import tempfile
 from pathlib import Path
 
 #: File system types, as the kernel names them in /proc/mounts, that are not local.
@@ -41,6 +43,8 @@ NETWORK = frozenset(
     ]
 )
 
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
 
 def kind(path: Path) -> str:
     """The type of the file system that holds `path`, or "" where nobody tells."""
@@ -49,8 +53,8 @@ def kind(path: Path) -> str:
         best, found = "", ""
         with open("/proc/self/mounts", encoding="utf-8", errors="replace") as mounts:
             for line in mounts:
-                _, point, name, *_ = line.split(" ")
-                point = point.encode().decode("unicode_escape")
+                _, point, name, *_ = line.split(" ")  # a blank in a name is written \040
+                point = _OCTAL.sub(lambda m: chr(int(m[1], 8)), point)
                 within = target == point or target.startswith(point.rstrip("/") + "/")
                 if within and len(point) >= len(best):
                     best, found = point, name
@@ -69,6 +73,8 @@ def database_path(store: Path) -> Path:
     """Where the database of `store` lives: in it, or in a local cache for a network store."""
     if not is_network(store):
         return store / "trackerlite.db"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trackerlite"
+    if is_network(cache):  # clusters keep home folders there, too
+        cache = Path(tempfile.gettempdir()) / f"trackerlite-{os.getuid()}"
     name = hashlib.sha256(os.path.realpath(store).encode()).hexdigest()[:16]
-    return cache / "trackerlite" / name / "trackerlite.db"
+    return cache / name / "trackerlite.db"
