@@ -125,6 +125,14 @@ def test_empty_columns_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert out.getvalue() == "id   n\na    1\nb   22\n"
 
 
+def test_headings_are_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A metric's name may be a heading, and is as untrusted there as in a cell."""
+    out = io.StringIO()
+    monkeypatch.setattr("sys.stdout", out)
+    print_table([Column("a\x1b[31m")], [["x"]])
+    assert out.getvalue() == "a␛[31m\nx\n"
+
+
 @given(st.text(), st.integers(1, 40))
 def test_cut(text: str, wide: int) -> None:
     """A cut text never takes more cells than it was given, and a short one is left alone."""

@@ -15,7 +15,7 @@ import importlib
 import os
 import pkgutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,6 +44,10 @@ def verbs() -> dict[str, str]:
         for name in modules
         if not name.startswith("_")
     }
+
+
+class PipeClosed(Exception):
+    """The reader of our stdout went away."""
 
 
 class Verbs(click.Group):
@@ -76,6 +80,13 @@ class Verbs(click.Group):
             hint = f"Did you mean `{near[0]}`?" if near else "`trackerlite --help` lists them."
             ctx.fail(f"There is no verb `{args[0]}`. {hint}")
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb. click would end with 1 when a pipe is closed, as if we had failed."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise PipeClosed from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the verbs by section."""
@@ -110,7 +121,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("--dir", metavar="PATH", help="The store, or the folder it is in.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version)
 @click.pass_context
-def trackerlite(ctx: click.Context, dir: str | None) -> None:  # noqa: A002
+def trackerlite(ctx: click.Context, dir: str | None) -> None:
     """A flight recorder for training runs.
 
     Alone, it opens the terminal UI on the nearest store.
@@ -133,7 +144,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         sys.stdout.flush()
         return result if isinstance(result, int) else DONE
-    except BrokenPipeError:
+    except (BrokenPipeError, PipeClosed):
         # Python flushes stdout once more at exit, and would complain about it there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED

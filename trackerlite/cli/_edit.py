@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def find(
     references: Iterable[str],
-    dir: str | None,  # noqa: A002
+    dir: str | None,
     *,
     trashed: bool = False,
 ) -> list[RunInfo]:

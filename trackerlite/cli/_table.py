@@ -44,20 +44,23 @@ def width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
+def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> list[str]:
     """Print rows under headings. A pipe gets whole cells; a terminal what fits.
 
-    Columns without a single filled cell are left out.
+    Columns without a single filled cell are left out. Returns the headings of those that
+    had to go for lack of room.
     """
+    titles = [plain(column.title) for column in columns]
     cells = [[plain(cell) for cell in row] for row in rows]
     kept = [i for i in range(len(columns)) if any(row[i] for row in cells)]
     natural = {
-        i: max(cells_wide(columns[i].title), max(cells_wide(row[i]) for row in cells)) for i in kept
+        i: max(cells_wide(titles[i]), max(cells_wide(row[i]) for row in cells)) for i in kept
     }
     widths = fit(columns, natural, width())
-    lines = [_line(columns, widths, [column.title for column in columns], heading=True)]
+    lines = [_line(columns, widths, titles, heading=True)]
     lines += [_line(columns, widths, row) for row in cells]
     sys.stdout.write("\n".join(lines) + "\n")
+    return [titles[i] for i in kept if i not in widths]
 
 
 def fit(

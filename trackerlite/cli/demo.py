@@ -44,7 +44,7 @@ PROJECT = "demo"
 )
 @click.option("--no-tui", is_flag=True, help="Print progress lines instead of the terminal UI.")
 @dir_option
-def command(seconds: float, runs: int, no_tui: bool, dir: str | None) -> int:  # noqa: A002
+def command(seconds: float, runs: int, no_tui: bool, dir: str | None) -> int:
     """Train a few small models, and watch them live.
 
     They learn to write Python, character by character, from the source of the standard
@@ -141,7 +141,7 @@ def _results(folder: Path, found: list[RunInfo]) -> None:
     )
 
 
-def _what_next(folder: Path, found: list[RunInfo], dir: str | None) -> None:  # noqa: A002
+def _what_next(folder: Path, found: list[RunInfo], dir: str | None) -> None:
     where = f" --dir {shlex.quote(str(folder))}" if dir else ""
     pair = " ".join(run.id for run in found[:2])
     looks = f"`trackerlite tui{where}` shows the curves again"

@@ -31,7 +31,7 @@ def command(
     limit: int | None,
     trash: bool,
     as_json: bool,
-    dir: str | None,  # noqa: A002
+    dir: str | None,
 ) -> int:
     """List runs, newest first."""
     with Reader.open(dir) as reader:

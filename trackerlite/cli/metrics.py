@@ -41,7 +41,7 @@ def command(
     last: int | None,
     system: bool,
     as_json: bool,
-    dir: str | None,  # noqa: A002
+    dir: str | None,
 ) -> int:
     """List the metrics of RUN, or print the points of some.
 
@@ -111,10 +111,15 @@ def _print_rows(names: Sequence[str], found: Sequence[Row], as_json: bool) -> No
         emit_rows({"step": row.step, "time": row.time, **row.values} for row in found)
         return
     show = repr if width() is None else number
-    print_table(
-        [Column("STEP", right=True), *(Column(name, right=True) for name in names)],
+    hidden = print_table(
+        [
+            Column("STEP", right=True),
+            *(Column(name, right=True, shrink=11, drop=i) for i, name in enumerate(names)),
+        ],
         [
             [row.step, *(show(row.values[name]) if name in row.values else "" for name in names)]
             for row in found
         ],
     )
+    if hidden:
+        say(f"Too narrow for {', '.join(hidden)}: choose with -m, or use a pipe or --json.")

@@ -29,7 +29,7 @@ def command(
     text: str | None,
     append: bool,
     edit: bool,
-    dir: str | None,  # noqa: A002
+    dir: str | None,
 ) -> None:
     """Write the notes of RUN; without TEXT, print them."""
     [info] = find([run], dir)

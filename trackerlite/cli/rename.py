@@ -14,7 +14,7 @@ from trackerlite.cli._output import say
 @run_argument
 @click.argument("name")
 @dir_option
-def command(run: str, name: str, dir: str | None) -> None:  # noqa: A002
+def command(run: str, name: str, dir: str | None) -> None:
     """Give RUN another name. Its id and its files stay as they are."""
     [info] = find([run], dir)
     edits.rename(info, name)

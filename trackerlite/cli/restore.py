@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 )
 @runs_argument
 @dir_option
-def command(runs: Sequence[str], dir: str | None) -> None:  # noqa: A002
+def command(runs: Sequence[str], dir: str | None) -> None:
     """Take runs out of the trash."""
     for run in find(runs, dir, trashed=True):
         edits.restore(run)

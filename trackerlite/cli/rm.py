@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @runs_argument
 @dir_option
-def command(runs: Sequence[str], dir: str | None) -> int:  # noqa: A002
+def command(runs: Sequence[str], dir: str | None) -> int:
     """Put runs in the trash. Nothing is deleted; `restore` brings them back."""
     running = 0
     for run in find(runs, dir):

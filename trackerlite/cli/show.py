@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from trackerlite.cli._human import ago, date, duration, number, value
@@ -34,7 +36,7 @@ _TOLD = {"host", "pid", "started", "resumed", "boot_id", "rank", "world_size"}
 @run_argument
 @json_option
 @dir_option
-def command(run: str, as_json: bool, dir: str | None) -> None:  # noqa: A002
+def command(run: str, as_json: bool, dir: str | None) -> None:
     """Describe RUN: state, config, summary, metrics, code, machine, alerts, artifacts.
 
     RUN is an id, the beginning of one, a name, or PROJECT/… of these.
@@ -63,14 +65,16 @@ def command(run: str, as_json: bool, dir: str | None) -> None:  # noqa: A002
             }
         )
         return
+    room = width()
+    name = plain(info.name)
     print(
-        paint(plain(info.name), "bold"),
-        paint(info.id, "cyan"),
-        paint(info.state, STATE_STYLES.get(info.state)),
+        paint(cut(name, max(8, room - 24)) if room else name, "bold"),
+        paint(plain(info.id), "cyan"),
+        paint(plain(info.state), STATE_STYLES.get(info.state)),
         sep="  ",
     )
     _section(None, _facts(info))
-    _section("notes", [("", line) for line in lines(info.notes)] if info.notes else [])
+    _section("notes", [("", line) for line in _wrapped(info.notes or "")])
     _section("config", ((key, value(v)) for key, v in sorted(config.items())))
     _section("summary", ((key, value(v)) for key, v in sorted(summary.items())))
     _section("metrics", ((label(s), _spread(s)) for s in series))
@@ -96,6 +100,12 @@ def _facts(run: RunInfo) -> Iterable[tuple[str, str]]:
 def _spread(series: SeriesInfo) -> str:
     last, low, high = map(number, (series.last, series.minimum, series.maximum))
     return f"{last:<10} lowest {low:<10} highest {high:<10} {series.count} points"
+
+
+def _wrapped(text: str) -> list[str]:
+    room = width()
+    wrap = partial(textwrap.wrap, width=room - 2) if room else lambda line: [line]
+    return [piece for line in lines(text) for piece in wrap(line)]
 
 
 def _alert(alert: AlertInfo) -> str:

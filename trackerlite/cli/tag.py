@@ -33,7 +33,7 @@ def command(
     add: Sequence[str],
     remove: Sequence[str],
     as_json: bool,
-    dir: str | None,  # noqa: A002
+    dir: str | None,
 ) -> None:
     """Add tags to runs, take them away, or print them."""
     found = find(runs, dir)
@@ -48,6 +48,6 @@ def command(
         emit_rows({"id": run.id, "name": run.name, "tags": list(run.tags)} for run in found)
     else:
         print_table(
-            [Column("ID", style="cyan"), Column("NAME", shrink=12), Column("TAGS")],
+            [Column("ID", style="cyan"), Column("NAME", shrink=12), Column("TAGS", shrink=12)],
             [[run.id, run.name, ", ".join(run.tags)] for run in found],
         )

@@ -47,7 +47,7 @@ def command(
     last: int,
     no_follow: bool,
     as_json: bool,
-    dir: str | None,  # noqa: A002
+    dir: str | None,
 ) -> int:
     """Follow what RUN (the newest) logs, and its alerts, until it ends or Ctrl-C."""
     show = _print_json if as_json else _print_row
@@ -59,7 +59,7 @@ def command(
         say(f"{info.name} ({info.id}) of {info.project}: {info.state}.")
         follower = Follower(reader, info.key, patterns)
         rows = follower.rows()
-        show(rows[len(rows) - last :] if last else [])
+        show(rows[-last:] if last else [])
         _alerts(follower.alerts(), as_json)
         looked, version = time.monotonic(), reader.version()
         while not no_follow and info.state == "running":

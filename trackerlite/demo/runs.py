@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PRESETS: dict[str, dict[str, float]] = {
     "baseline": {},
     "short-context": {"context": 2},
-    "high-lr": {"lr": 0.04},
+    "high-lr": {"lr": 0.1},
     "tiny": {"hidden": 16},
     "long-context": {"context": 24},
     "low-lr": {"lr": 1e-4},

@@ -23,7 +23,7 @@ _BYTE_TO_ID = np.full(256, ALPHABET.index("?"), dtype=np.uint8)
 _BYTE_TO_ID[[ord(character) for character in ALPHABET]] = range(len(ALPHABET))
 
 
-class NoSourceText(TrackerliteError):  # noqa: N818 - reads as the sentence it is
+class NoSourceText(TrackerliteError):
     """This Python has no source files of its standard library to learn from."""
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trackerlite.errors import TrackerliteError
+from trackerlite.paths import STORE_NAME
 
 Media = Callable[[str, str, int, bytes, str], dict[str, Any]]
 """Keeps a file of a run: (W&B media type, key, step, content, extension) → its JSON value."""
 
 
-class NotALog(TrackerliteError):  # noqa: N818 - reads as the sentence it is
+class NotALog(TrackerliteError):
     """Nothing at that path is a log that we can read."""
 
 
@@ -77,6 +78,15 @@ class ForeignRun(ABC):
     def console(self) -> Iterator[bytes]:
         """Pieces of the console output, where the log has it."""
         return iter(())
+
+
+def below(root: Path, pattern: str) -> list[Path]:
+    """Files below the folder `root` that match, in order; a store of ours is no foreign log."""
+    return sorted(
+        path
+        for path in root.rglob(pattern)
+        if STORE_NAME not in path.relative_to(root).parts and path.is_file()
+    )
 
 
 def id_of(*parts: object) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trackerlite.importers.base import ForeignRun, Item, Media, Part, number_or_text
+from trackerlite.importers.base import ForeignRun, Item, Media, Part, below, number_or_text
 from trackerlite.paths import safe_name
 
 # RunStatus of MLflow's protobuf; newer versions write the number, older ones the word.
@@ -79,7 +79,7 @@ class MlflowRun(ForeignRun):
 
 def find(root: Path) -> Iterator[MlflowRun]:
     """Every run at or below `root`: an `mlruns` folder, an experiment, a run, or above."""
-    for meta in sorted(root.rglob("meta.yaml")):
+    for meta in below(root, "meta.yaml"):
         values = read_meta(meta)
         if "run_id" in values or "run_uuid" in values:
             yield MlflowRun(meta.parent)

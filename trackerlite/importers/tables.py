@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trackerlite.importers.base import ForeignRun, Item, Media, Part, id_of, number_or_text
+from trackerlite.importers.base import ForeignRun, Item, Media, Part, below, id_of, number_or_text
 from trackerlite.values import KEY_LIMIT, flatten
 
 SUFFIXES = {".csv", ".tsv", ".jsonl", ".ndjson"}
@@ -72,9 +72,9 @@ class TableRun(ForeignRun):
 
 def find(root: Path) -> Iterator[TableRun]:
     """The file `root`, or every table below it."""
-    paths = [root] if root.is_file() else sorted(root.rglob("*"))
+    paths = [root] if root.is_file() else below(root, "*")
     for path in paths:
-        if path.suffix.lower() in SUFFIXES and path.is_file():
+        if path.suffix.lower() in SUFFIXES:
             yield TableRun(path)
 
 

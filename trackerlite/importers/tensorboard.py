@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trackerlite.importers.base import ForeignRun, Item, Media, Part, id_of
+from trackerlite.importers.base import ForeignRun, Item, Media, Part, below, id_of
 from trackerlite.journal import events
 from trackerlite.journal.reader import JournalReader
 from trackerlite.values import jsonable
@@ -55,8 +55,10 @@ def event_files(folder: Path) -> list[Path]:
 def find(root: Path) -> Iterator[TensorBoardRun]:
     """Every run at or below `root`, which may also be one event file."""
     if root.is_file():
-        root = root.parent
-    for folder in sorted({path.parent for path in root.rglob("*.tfevents.*") if path.is_file()}):
+        if ".tfevents." in root.name:
+            yield TensorBoardRun(root.parent, root.parent)
+        return
+    for folder in sorted({path.parent for path in below(root, "*.tfevents.*")}):
         yield TensorBoardRun(folder, root)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trackerlite.importers.base import ForeignRun, Item, Media, Part, id_of
+from trackerlite.importers.base import ForeignRun, Item, Media, Part, below, id_of
 from trackerlite.importers.wandb_log import is_log, records
 from trackerlite.journal import protobuf as pb
 from trackerlite.values import DEPTH_LIMIT, flatten
@@ -149,7 +149,7 @@ class WandbRun(ForeignRun):
 
 def find(root: Path) -> Iterator[WandbRun]:
     """Every run at or below `root`, which may also be one `.wandb` file."""
-    paths = [root] if root.is_file() else sorted(root.rglob("*.wandb"))
+    paths = [root] if root.is_file() else below(root, "*.wandb")
     for path in paths:
         if is_log(path):
             yield WandbRun(path)

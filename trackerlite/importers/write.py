@@ -26,6 +26,7 @@ from trackerlite.journal.reader import JournalReader
 from trackerlite.journal.scalars import Decoder
 from trackerlite.journal.writer import PATTERN, JournalWriter
 from trackerlite.paths import check_id, safe_name
+from trackerlite.recording.folders import prepare, run_folder
 from trackerlite.values import INT64_MAX, INT64_MIN, flatten
 
 _BOOKKEEPING = {"run", "finish", "import", "heartbeat", "dropped"}
@@ -64,21 +65,22 @@ class _Journal:
     def _read(self) -> None:
         source = str(self._run.source)
         decode = Decoder().decode
-        part, ours = "", False
+        part, sources = "", set()
         for path in sorted(self.folder.glob(PATTERN)):
             for _, payload in JournalReader(path).read():
                 event = decode(payload)
                 kind = event.record["t"] if event.record else None
                 if kind == "run":
                     imported = event.record.get("imported", {})  # type: ignore[union-attr]
-                    ours = ours or imported.get("source") == source
+                    sources.add(imported.get("source"))
                 if kind == "import":
                     part = event.record["part"]  # type: ignore[index]
                 self.finished = kind == "finish" or (self.finished and kind in _BOOKKEEPING)
                 self.last = max(self.last, event.time)
                 if kind not in _BOOKKEEPING and (event.record or event.keys or event.others):
                     self.held[part] += 1
-        if self.folder.exists() and any(self.folder.glob(PATTERN)) and not ours:
+        self.begun = bool(sources)
+        if sources - {source}:
             raise RunExists(
                 f"{self.folder} is there already and was not imported from {source}; it was left "
                 "as it is. Import with another --name or --project."
@@ -140,10 +142,11 @@ def take_in(
     """
     project, name = project or run.project, name or run.name
     run_id = check_id(run.id)
-    folder = store / "runs" / safe_name(project) / f"{safe_name(name)}-{run_id}"
+    folder = run_folder(store, project, name, run_id)
+    prepare(store)
     journal = _Journal(run, folder)
     result = Imported(run, folder)
-    begun = bool(journal.held) or journal.last > 0
+    begun = journal.begun
     try:
         for part in run.parts():
             known = journal.held[part.name]

@@ -1,0 +1,68 @@
+"""The verbs that change a run: each change can be seen afterwards, and undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli.command import HOSTILE, trackerlite
+
+
+def test_tag(store: Path) -> None:
+    """Tags are added and taken away, on several runs at once, and `tag` alone prints them."""
+    where = ["--dir", str(store)]
+    done = trackerlite("tag", "mine", "-a", "new", "-a", HOSTILE, "-r", "old", "--json", *where)
+    assert done.returncode == 0
+    [row] = done.json
+    assert (row["id"], row["name"]) == ("mine0001", "mine")
+    assert sorted(row["tags"]) == sorted(["new", HOSTILE])
+    assert trackerlite("tag", "mine", "--json", *where).json == done.json
+
+
+def test_note(store: Path) -> None:
+    """Notes are written, added to, and printed."""
+    where = ["--dir", str(store)]
+    assert trackerlite("note", "mine", "first", *where).stdout == ""
+    assert trackerlite("note", "mine", "second", "--append", *where).returncode == 0
+    assert trackerlite("note", "mine", *where).stdout == "first\nsecond\n"
+    assert trackerlite("note", "mine", "--append", *where).returncode == 2
+
+
+def test_note_in_an_editor(store: Path) -> None:
+    """--edit hands the notes to $EDITOR and keeps what it saves."""
+    where = ["--dir", str(store)]
+    trackerlite("note", "mine", "first", *where)
+    done = trackerlite("note", "mine", "--edit", *where, EDITOR="sed -i s/first/last/")
+    assert done.returncode == 0
+    assert trackerlite("note", "mine", *where).stdout == "last\n"
+
+
+def test_rename(store: Path) -> None:
+    """A renamed run answers to its new name and to its id, no longer to the old name."""
+    where = ["--dir", str(store)]
+    assert trackerlite("rename", "mine", "better name", *where).returncode == 0
+    assert trackerlite("show", "better name", "--json", *where).json["id"] == "mine0001"
+    assert trackerlite("show", "mine0001", "--json", *where).json["name"] == "better name"
+    assert trackerlite("show", "mine", *where).returncode == 0  # the beginning of its id
+    assert trackerlite("show", "min x", *where).returncode == 3
+
+
+def test_rm_and_restore(store: Path) -> None:
+    """`rm` hides a run, `ls --trash` shows it, `restore` brings it back; its files stay."""
+    where = ["--dir", str(store)]
+    files = sorted(store.glob("runs/**/events*"))
+    assert trackerlite("rm", "mine", *where).returncode == 0
+    assert trackerlite("ls", *where).returncode == 3
+    assert trackerlite("rm", "mine", *where).returncode == 3
+    assert [run["id"] for run in trackerlite("ls", "--trash", "--json", *where).json] == [
+        "mine0001"
+    ]
+    assert trackerlite("restore", "mine", *where).returncode == 0
+    assert [run["id"] for run in trackerlite("ls", "--json", *where).json] == ["mine0001"]
+    assert sorted(store.glob("runs/**/events*")) == files
+
+
+def test_one_unknown_run_changes_none(store: Path) -> None:
+    """If one of several runs is not found, none is changed."""
+    where = ["--dir", str(store)]
+    assert trackerlite("rm", "mine", "nope", *where).returncode == 3
+    assert trackerlite("ls", *where).returncode == 0

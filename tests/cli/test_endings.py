@@ -1,0 +1,126 @@
+"""How the command ends: exit codes, one sentence on stderr, no traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cli.command import COMMAND, environment, trackerlite
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["lst"], 2, "There is no verb `lst`. Did you mean `ls`?"),
+        (["qqqqqq"], 2, "There is no verb `qqqqqq`. `trackerlite --help` lists them."),
+        (["ls", "--nope"], 2, "No such option"),
+        (["ls", "-n", "0"], 2, "Invalid value"),
+        (["show"], 2, "Missing argument 'RUN'"),
+        (["show", "nope"], 3, "No run answers to 'nope'"),
+        (["show", "twin"], 2, "'twin' could be any of 2 runs: beta/abc111, beta/abc222"),
+        (["show", "abc"], 2, "'abc' could be any of 2 runs"),
+        (["show", "\x1b[2Jevil"], 3, "No run answers to"),
+        (["metrics", "baseline", "-m", "nope"], 3, "has no 'nope'"),
+        (["ls", "--project", "nope"], 3, "No runs of project 'nope'"),
+        (["restore", "baseline"], 3, "No run answers to 'baseline'"),
+        (["--dir", "/nonexistent", "ls"], 3, "There is no store at /nonexistent"),
+        (["tui"], 2, "The terminal UI needs a terminal."),
+        ([], 2, "The terminal UI needs a terminal."),
+    ],
+    ids=str,
+)
+def test_wrong_use(shared_store: Path, arguments: list[str], code: int, sentence: str) -> None:
+    """Each mistake has its exit code and its sentence on stderr; stdout stays empty."""
+    done = trackerlite(*arguments, TRACKERLITE_DIR=str(shared_store))
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize("reference", ["abc1", "abc111", "beta/abc111", "alpha/baseline", "base"])
+def test_references(shared_store: Path, reference: str) -> None:
+    """A run is found by its id, a unique beginning of it, its name, or project/ before these."""
+    assert trackerlite("show", reference, "--dir", str(shared_store)).returncode == 0
+
+
+def test_broken_pipe(shared_store: Path) -> None:
+    """When the reader of a pipe goes away the command ends quietly, as other tools do."""
+    leader, follower = os.pipe()
+    os.close(leader)
+    done = subprocess.run(
+        [*COMMAND, "metrics", "base0001", "-m", "*", "--json", "--dir", str(shared_store)],
+        stdout=follower,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        timeout=60,
+    )
+    os.close(follower)
+    assert done.returncode == 141
+    assert done.stderr == b""
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    """Ctrl-C ends `tail` at once, without a traceback."""
+    code = """
+import time
+import trackerlite as tl
+run = tl.init(name="live", mode="offline")
+run.log({"x": 1.0}, step=0)
+time.sleep(60)
+"""
+    env = environment(TRACKERLITE_DIR=str(tmp_path), TRACKERLITE_SILENT="true")
+    training = subprocess.Popen([sys.executable, "-c", code], env=env)
+    try:
+        deadline = time.monotonic() + 30
+        while (
+            trackerlite("ls", TRACKERLITE_DIR=str(tmp_path)).returncode
+            and time.monotonic() < deadline
+        ):
+            time.sleep(0.2)
+        tail = subprocess.Popen(
+            [*COMMAND, "tail", "live"],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert tail.stdout
+        assert tail.stdout.readline().split() == ["0", "x", "1"]
+        tail.send_signal(signal.SIGINT)
+        _, narration = tail.communicate(timeout=10)
+        assert tail.returncode == 130
+        assert "Traceback" not in narration
+    finally:
+        training.kill()
+        training.wait()
+
+
+def test_version() -> None:
+    """`--version` prints one line."""
+    done = trackerlite("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("trackerlite 0.")
+
+
+def test_full_disk_is_a_sentence(shared_store: Path) -> None:
+    """Output that cannot be written is an error of one sentence, not a success."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "ls", "--dir", str(shared_store)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr

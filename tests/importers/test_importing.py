@@ -1,0 +1,257 @@
+"""Foreign logs become runs: everything once, however often they are imported, grown or cut."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+from cli.command import trackerlite
+from trackerlite.errors import RunExists
+from trackerlite.importers import find
+from trackerlite.importers.base import NotALog
+from trackerlite.importers.tables import TableRun
+from trackerlite.importers.write import take_in
+from trackerlite.readers import Reader
+
+
+def import_all(path: Path, store: Path, **options: Any) -> list[tuple[int, int]]:
+    done = [take_in(run, store, **options) for run in find(path)]
+    return [(result.new, result.known) for result in done]
+
+
+def points(store: Path, run: str = "") -> dict[str, list[tuple[int, float]]]:
+    """(step, value) of every metric of a run (the only one)."""
+    with Reader.open(store) as reader:
+        info = reader.run(run) if run else reader.runs()[0]
+        return {
+            series.name: list(zip(found.step.tolist(), found.value.tolist(), strict=True))
+            for series in reader.series([info.key])
+            for found in [reader.points(series.key)]
+        }
+
+
+def write_events(folder: Path, steps: range, time: float = 1.6e9) -> None:
+    writer = EventFileWriter(str(folder))
+    for step in steps:
+        value = Summary.Value(tag="loss", simple_value=1 / (step + 1))
+        event = Event(wall_time=time + step, step=step, summary=Summary(value=[value]))
+        writer.add_event(event)
+    writer.close()
+
+
+def losses(steps: range) -> list[tuple[int, float]]:
+    return [(step, float(np.float32(1 / (step + 1)))) for step in steps]
+
+
+def test_tensorboard_again_and_again(tmp_path: Path) -> None:
+    """A second import adds nothing; one after the log has grown adds just what is new."""
+    log, store = tmp_path / "logs" / "run", tmp_path / ".trackerlite"
+    write_events(log, range(10))
+    assert import_all(log, store) == [(10, 0)]
+    assert import_all(log, store) == [(0, 10)]
+    write_events(log, range(10, 15))
+    assert import_all(log, store) == [(5, 10)]
+    assert points(store) == {"loss": losses(range(15))}
+
+
+def test_an_import_that_was_cut_goes_on(tmp_path: Path) -> None:
+    """Wherever an import was killed, the next one completes it: nothing is lost or doubled."""
+    log, whole = tmp_path / "logs" / "run", tmp_path / "whole"
+    write_events(log, range(6))
+    import_all(log, whole)
+    [journal] = whole.glob("runs/*/*/events*")
+    content = journal.read_bytes()
+    for length in range(0, len(content), 7):
+        store = tmp_path / f"cut{length}"
+        folder = store / journal.parent.relative_to(whole)
+        folder.mkdir(parents=True)
+        (folder / journal.name).write_bytes(content[:length])
+        import_all(log, store)
+        assert points(store) == {"loss": losses(range(6))}, length
+
+
+def test_tensorboard_times_are_kept(tmp_path: Path) -> None:
+    """An imported run begins and ends when the training did, not when it was imported."""
+    write_events(tmp_path / "log", range(3), time=1.5e9)
+    import_all(tmp_path / "log", tmp_path / "s")
+    with Reader.open(tmp_path / "s") as reader:
+        [run] = reader.runs()
+    assert (run.state, run.started, run.ended) == ("finished", 1.5e9, 1.5e9 + 2)
+
+
+def test_a_tree_of_tensorboard_runs(tmp_path: Path) -> None:
+    """Each folder with event files is a run, called by its path below the one imported."""
+    for name in ("a", "b/train", "b/eval"):
+        write_events(tmp_path / "logs" / name, range(2))
+    import_all(tmp_path / "logs", tmp_path / "s")
+    with Reader.open(tmp_path / "s") as reader:
+        assert {(run.project, run.name) for run in reader.runs()} == {
+            ("logs", "a"), ("logs", "b/train"), ("logs", "b/eval")
+        }  # fmt: skip
+
+
+def test_csv(tmp_path: Path) -> None:
+    """Columns are metrics, the step and time columns what they are called; gaps stay gaps."""
+    table = tmp_path / "table.csv"
+    table.write_text(
+        "step,time,loss,note\n0,1600000000,0.5,warm\n10,1600000001,,\n20,1600000002,nan,x\n"
+    )
+    import_all(table, tmp_path / "s")
+    found = points(tmp_path / "s")
+    assert found["loss"][0] == (0, 0.5)
+    assert found["loss"][1][0] == 20
+    assert math.isnan(found["loss"][1][1])
+    with Reader.open(tmp_path / "s") as reader:
+        [run] = reader.runs()
+        assert [(v.step, v.value) for v in reader.values(run.key)] == [(0, "warm"), (20, "x")]
+        assert run.started == 1.6e9
+
+
+def test_a_growing_csv_gives_whole_rows_only(tmp_path: Path) -> None:
+    """A row whose end is not written yet is left for the next import."""
+    table = tmp_path / "table.csv"
+    table.write_text("epoch,loss\n1,0.5\n2,0.2")
+    assert import_all(table, tmp_path / "s") == [(1, 0)]
+    table.write_text("epoch,loss\n1,0.5\n2,0.25\n")
+    assert import_all(table, tmp_path / "s") == [(1, 1)]
+    assert points(tmp_path / "s")["loss"] == [(1, 0.5), (2, 0.25)]
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    """Each line is a row; nested objects become dotted keys; a broken line costs only itself."""
+    rows = [{"step": 1, "loss": {"train": 0.5}}, {"step": 2, "loss": {"train": 2**60}}]
+    text = json.dumps(rows[0]) + "\n{oops\n" + json.dumps(rows[1]) + "\n"
+    (tmp_path / "log.jsonl").write_text(text)
+    import_all(tmp_path / "log.jsonl", tmp_path / "s")
+    assert points(tmp_path / "s") == {"loss.train": [(1, 0.5), (2, float(2**60))]}
+
+
+def write_mlflow(root: Path) -> Path:
+    run = root / "mlruns" / "7" / ("a" * 32)
+    (run / "metrics" / "val").mkdir(parents=True)
+    (run / "params").mkdir()
+    (run / "tags").mkdir()
+    (run.parent / "meta.yaml").write_text("experiment_id: '7'\nname: my experiment\n")
+    (run / "meta.yaml").write_text(
+        f"run_id: {'a' * 32}\nrun_name: brave-fox-1\nstatus: 4\n"
+        "start_time: 1600000000000\nend_time: 1600000060000\nlifecycle_stage: active\n"
+    )
+    (run / "metrics" / "loss").write_text("1600000001000 0.5 0\n1600000002000 0.25 1\n")
+    (run / "metrics" / "val" / "acc").write_text("1600000002000 0.9 1\n")
+    (run / "params" / "lr").write_text("0.001")
+    (run / "params" / "api_key").write_text("hunter2hunter2")
+    (run / "tags" / "mlflow.note.content").write_text("a note")
+    (run / "tags" / "team").write_text("vision")
+    return root / "mlruns"
+
+
+def test_mlflow(tmp_path: Path) -> None:
+    """An MLflow run keeps its name, state, times, parameters (as numbers), tags and notes."""
+    import_all(write_mlflow(tmp_path), tmp_path / "s")
+    assert points(tmp_path / "s") == {"loss": [(0, 0.5), (1, 0.25)], "val/acc": [(1, 0.9)]}
+    with Reader.open(tmp_path / "s") as reader:
+        [run] = reader.runs()
+        assert (run.project, run.name, run.id) == ("my experiment", "brave-fox-1", "a" * 32)
+        assert (run.state, run.exit_code) == ("failed", 1)
+        assert (run.started, run.ended) == (1.6e9, 1.6e9 + 60)
+        assert (run.tags, run.notes) == (("team:vision",), "a note")
+        assert reader.params([run.key])[run.key]["lr"] == 0.001
+
+
+def test_secrets_stop_at_the_door(tmp_path: Path) -> None:
+    """What other programs recorded of keys and passwords is not taken over."""
+    import_all(write_mlflow(tmp_path), tmp_path / "s")
+    with Reader.open(tmp_path / "s"):
+        pass
+    for file in (tmp_path / "s").rglob("*"):
+        assert not file.is_file() or b"hunter2" not in file.read_bytes(), file
+
+
+def test_a_run_of_the_same_place_from_elsewhere(tmp_path: Path) -> None:
+    """Two logs that claim one id in one project are not mixed: the second is refused."""
+    import_all(write_mlflow(tmp_path / "one"), tmp_path / "s")
+    with pytest.raises(RunExists, match="was not imported from"):
+        import_all(write_mlflow(tmp_path / "two"), tmp_path / "s")
+
+
+@pytest.mark.parametrize("name", ["\x1b]0;x\x07", "a/../../b", "x" * 300, "тест 💥", "con"])
+def test_hostile_project_names(tmp_path: Path, name: str) -> None:
+    """Whatever a log calls its project, its files stay inside the store."""
+    (tmp_path / "t.csv").write_text("step,x\n1,2\n")
+    [run] = find(tmp_path / "t.csv")
+    run.project = run.name = name
+    store = tmp_path / "inner" / "s"
+    done = take_in(run, store)
+    assert done.folder.resolve().is_relative_to(store.resolve())
+    assert {p.name for p in tmp_path.iterdir()} == {"t.csv", "inner"}
+    with Reader.open(store) as reader:
+        assert [(r.project, r.name) for r in reader.runs()] == [(name, name)]
+
+
+def test_nothing_to_import(tmp_path: Path) -> None:
+    """A path without a log, or none at all, is said so."""
+    (tmp_path / "readme.md").write_text("hi")
+    for path in (tmp_path, tmp_path / "readme.md", tmp_path / "missing"):
+        with pytest.raises(NotALog):
+            list(find(path))
+
+
+def test_media_of_tensorboard(tmp_path: Path) -> None:
+    """Pictures and histograms come along, in W&B's form, the picture's file inside the run."""
+    picture = b"\x89PNG\r\n\x1a\nnot really"
+    image = Summary.Image(height=4, width=5, colorspace=3, encoded_image_string=picture)
+    writer = EventFileWriter(str(tmp_path / "log"))
+    value = Summary.Value(tag="../samples", image=image)
+    writer.add_event(Event(wall_time=1.6e9, step=3, summary=Summary(value=[value])))
+    writer.close()
+    import_all(tmp_path / "log", tmp_path / "s")
+    with Reader.open(tmp_path / "s") as reader:
+        [run] = reader.runs()
+        [row] = reader.values(run.key)
+    assert (row.name, row.step, row.value["_type"], row.value["width"]) == (
+        "../samples",
+        3,
+        "image-file",
+        5,
+    )
+    kept = (run.folder / row.value["path"]).resolve()
+    assert kept.is_relative_to(run.folder.resolve())
+    assert kept.read_bytes() == picture
+
+
+def test_tables_know_their_columns(tmp_path: Path) -> None:
+    """ISO dates and milliseconds are times; an epoch is the step where there is no other."""
+    table = tmp_path / "t.csv"
+    table.write_text("timestamp,epoch,x\n2020-09-13T12:26:40Z,1,5\n1600000001000,2,6\n")
+    [part] = TableRun(table).parts()
+    items = list(part.items(None))  # type: ignore[arg-type]
+    assert [(item.time, item.step, item.numbers) for item in items] == [
+        (1.6e9, 1, {"epoch": 1, "x": 5}),
+        (1.6e9 + 1, 2, {"epoch": 2, "x": 6}),
+    ]
+
+
+def test_the_verb(tmp_path: Path) -> None:
+    """`trackerlite import` reports each run, as JSON too, and fails when a path holds none."""
+    write_events(tmp_path / "log", range(4))
+    where = ["--dir", str(tmp_path / "s")]
+    done = trackerlite(
+        "import", str(tmp_path / "log"), "--project", "p", "--name", "n", "--json", *where
+    )
+    assert done.returncode == 0, done.stderr
+    [row] = done.json
+    assert (row["run"], row["new"], row["format"]) == ("p/n", 4, "tensorboard")
+    assert trackerlite("show", "p/n", *where).returncode == 0
+    (tmp_path / "empty").mkdir()
+    done = trackerlite("import", str(tmp_path / "empty"), *where)
+    assert done.returncode == 1
+    assert "is a log of" in done.stderr
+    assert trackerlite("import", str(tmp_path / "nope"), *where).returncode == 2

@@ -1,0 +1,89 @@
+"""`trackerlite import`: logs of other programs, and bundles, into the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trackerlite.cli import FAILED
+from trackerlite.cli._options import dir_option, json_option, verb
+from trackerlite.cli._output import emit_rows, say
+from trackerlite.errors import TrackerliteError
+from trackerlite.importers import FORMATS, find
+from trackerlite.paths import store_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@verb(
+    examples="""
+    trackerlite import runs/ --project vision
+    trackerlite import wandb/offline-run-20260102_030405-abc123
+    trackerlite import mlruns/ results.csv
+    trackerlite import experiments.bundle.zip
+    """
+)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True))
+@click.option("--format", "formats", type=click.Choice(FORMATS), multiple=True, help="Only these.")
+@click.option("--project", metavar="NAME", help="The project to import into.")
+@click.option("--name", metavar="NAME", help="The run's name, where there is only one.")
+@json_option
+@dir_option
+def command(
+    paths: Sequence[str],
+    formats: tuple[str, ...],
+    project: str | None,
+    name: str | None,
+    as_json: bool,
+    dir: str | None,
+) -> int:
+    """Take in TensorBoard, W&B, MLflow, CSV and JSON logs, and bundles.
+
+    Formats are detected. Folders are searched through. What was imported before is passed
+    over, so import again when a log has grown.
+    """
+    store = store_dir(dir)
+    rows: list[dict[str, Any]] = []
+    failures = 0
+    for path in map(Path, paths):
+        try:
+            for row in _import(path, store, formats or FORMATS, project, name):
+                rows.append(row)
+                if not as_json:
+                    say(f"{row['format']}  {row['source']} → {row['run']}: {row['new']} new")
+        except TrackerliteError as error:
+            failures += 1
+            say(str(error))
+    if as_json:
+        emit_rows(rows)
+    elif rows:
+        count = f"{len(rows)} runs" if len(rows) > 1 else "1 run"
+        say(f"{count} in {store}. `trackerlite` shows them.")
+    return FAILED if failures else 0
+
+
+def _import(
+    path: Path, store: Path, formats: tuple[str, ...], project: str | None, name: str | None
+) -> list[dict[str, Any]]:
+    from trackerlite.importers.write import take_in
+
+    runs = list(find(path, formats))
+    if name and len(runs) > 1:
+        raise click.UsageError(f"--name is for one run, and {path} holds {len(runs)}.")
+    rows = []
+    for run in runs:
+        done = take_in(run, store, project=project, name=name)
+        rows.append(
+            {
+                "format": run.format,
+                "source": str(run.source),
+                "id": run.id,
+                "run": f"{project or run.project}/{name or run.name}",
+                "new": done.new,
+                "known": done.known,
+            }
+        )
+    return rows
