@@ -81,7 +81,7 @@ class Layout:
         found = self.unpack_from(payload, at)
         if found[::2] != self.constants:
             return None
-        return self.pick(found)  # type: ignore[no-any-return]
+        return self.pick(found)
 
 
 def _itemgetter(positions: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trackerlite import values
@@ -13,6 +14,20 @@ from trackerlite.store.series import SeriesCache, native
 
 EDITS = "edits"
 _OWN_COLUMNS = {"id", "project", "name", "group", "job_type", "notes", "tags", "config", "t"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One record: its fields, when and at which step, by which lane.
+
+    `clock` is the latest time in its journal so far: it never goes back.
+    """
+
+    fields: dict[str, Any]
+    time: float
+    step: int
+    clock: float
+    lane: str
 
 
 class RunRows:
@@ -34,7 +49,7 @@ class RunRows:
         self._steps: list[int] = []
         self._times: list[float] = []
         self._rows: list[tuple[int | float, ...]] = []
-        self._described: dict[str, Callable[[dict[str, Any], float, str], None]] = {
+        self._described: dict[str, Callable[[Said], None]] = {
             "run": self._run,
             "config": self._config,
             "tags": self._tags,
@@ -46,7 +61,7 @@ class RunRows:
             "environment": self._environment,
             "finish": self._finish,
         }
-        self._anyone: dict[str, Callable[[dict[str, Any], float, str], None]] = {
+        self._anyone: dict[str, Callable[[Said], None]] = {
             "summary": self._summary,
             "define": self._define,
             "system": self._system,
@@ -77,8 +92,7 @@ class RunRows:
         primary = lane in ("", EDITS)
         handler = self._anyone.get(kind) or (self._described.get(kind) if primary else None)
         if handler is not None:
-            event.record["_time"], event.record["_step"] = event.time, event.step
-            handler(event.record, clock, lane)
+            handler(Said(event.record, event.time, event.step, clock, lane))
 
     def _gather(self) -> None:
         """Hand the rows gathered so far to their series, as columns."""
@@ -105,26 +119,26 @@ class RunRows:
 
     # -- the run itself ---------------------------------------------------------------
 
-    def _run(self, record: dict[str, Any], clock: float, lane: str) -> None:
-        resumed = bool(record.get("resumed"))
-        environment = {k: v for k, v in record.items() if k not in _OWN_COLUMNS and k[0] != "_"}
+    def _run(self, said: Said) -> None:
+        resumed = bool(said.fields.get("resumed"))
+        environment = {k: v for k, v in said.fields.items() if k not in _OWN_COLUMNS}
         self.connection.execute(
             "UPDATE run SET state='running', exit_code=NULL, reason=NULL, ended=NULL, "
             "started=COALESCE(started, ?), host=?, pid=?, boot_id=?, run_group=COALESCE(?, run_group), "
             "job_type=COALESCE(?, job_type) WHERE key=?",
             (
-                record.get("started", record["_time"]), _text(record.get("host")), record.get("pid"),
-                _text(record.get("boot_id")), _text(record.get("group")), _text(record.get("job_type")), self.key,
+                said.fields.get("started", said.time), _text(said.fields.get("host")), said.fields.get("pid"),
+                _text(said.fields.get("boot_id")), _text(said.fields.get("group")), _text(said.fields.get("job_type")), self.key,
             ),
         )  # fmt: skip
-        if record.get("name") and not (resumed and self._has("name")):
-            self._name({"text": record["name"]}, clock, lane)
-        if record.get("notes"):
-            self._notes({"text": record["notes"]}, clock, lane)
-        if record.get("tags"):
-            self._tags({"add": record["tags"]}, clock, lane)
-        if record.get("config"):
-            self._config({"values": record["config"]}, clock, lane)
+        if said.fields.get("name") and not (resumed and self._has("name")):
+            self._name(replace(said, fields={"text": said.fields["name"]}))
+        if said.fields.get("notes"):
+            self._notes(replace(said, fields={"text": said.fields["notes"]}))
+        if said.fields.get("tags"):
+            self._tags(replace(said, fields={"add": said.fields["tags"]}))
+        if said.fields.get("config"):
+            self._config(replace(said, fields={"values": said.fields["config"]}))
         self._merge_environment(environment)
 
     def _has(self, column: str) -> bool:
@@ -134,8 +148,8 @@ class RunRows:
         ).fetchone()
         return bool(row[0])
 
-    def _environment(self, record: dict[str, Any], clock: float, lane: str) -> None:
-        self._merge_environment({k: v for k, v in record.items() if k != "t" and k[0] != "_"})
+    def _environment(self, said: Said) -> None:
+        self._merge_environment({k: v for k, v in said.fields.items() if k != "t"})
 
     def _merge_environment(self, found: dict[str, Any]) -> None:
         row = self.connection.execute(
@@ -146,20 +160,20 @@ class RunRows:
             "UPDATE run SET environment=? WHERE key=?", (values.dumps(merged), self.key)
         )
 
-    def _finish(self, record: dict[str, Any], clock: float, lane: str) -> None:
+    def _finish(self, said: Said) -> None:
         self.connection.execute(
             "UPDATE run SET state=?, exit_code=?, reason=?, ended=? WHERE key=?",
             (
-                _text(record.get("state")) or "finished", record.get("exit_code"), _text(record.get("reason")),
-                record["_time"], self.key,
+                _text(said.fields.get("state")) or "finished", said.fields.get("exit_code"), _text(said.fields.get("reason")),
+                said.time, self.key,
             ),
         )  # fmt: skip
 
-    def _name(self, record: dict[str, Any], clock: float, lane: str) -> None:
-        self._set_text("name", record.get("text"), clock)
+    def _name(self, said: Said) -> None:
+        self._set_text("name", said.fields.get("text"), said.clock)
 
-    def _notes(self, record: dict[str, Any], clock: float, lane: str) -> None:
-        self._set_text("notes", record.get("text"), clock)
+    def _notes(self, said: Said) -> None:
+        self._set_text("notes", said.fields.get("text"), said.clock)
 
     def _set_text(self, column: str, text: Any, clock: float) -> None:
         self.connection.execute(
@@ -167,51 +181,51 @@ class RunRows:
             (_text(text), clock, self.key, clock),
         )
 
-    def _group(self, record: dict[str, Any], clock: float, lane: str) -> None:
+    def _group(self, said: Said) -> None:
         self.connection.execute(
-            "UPDATE run SET run_group=? WHERE key=?", (_text(record.get("text")), self.key)
+            "UPDATE run SET run_group=? WHERE key=?", (_text(said.fields.get("text")), self.key)
         )
 
-    def _job_type(self, record: dict[str, Any], clock: float, lane: str) -> None:
+    def _job_type(self, said: Said) -> None:
         self.connection.execute(
-            "UPDATE run SET job_type=? WHERE key=?", (_text(record.get("text")), self.key)
+            "UPDATE run SET job_type=? WHERE key=?", (_text(said.fields.get("text")), self.key)
         )
 
-    def _trash(self, record: dict[str, Any], clock: float, lane: str) -> None:
+    def _trash(self, said: Said) -> None:
         self.connection.execute(
             "UPDATE run SET trashed=?, trashed_at=? WHERE key=? AND trashed_at<=?",
-            (int(bool(record.get("trashed", True))), clock, self.key, clock),
+            (int(bool(said.fields.get("trashed", True))), said.clock, self.key, said.clock),
         )
 
-    def _config(self, record: dict[str, Any], clock: float, lane: str) -> None:
+    def _config(self, said: Said) -> None:
         self.connection.executemany(
             "INSERT INTO param (run_key, key, value, json, at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (run_key, key) DO UPDATE SET value=excluded.value, json=excluded.json, at=excluded.at "
             "WHERE excluded.at >= param.at",
             [
-                (self.key, key, native(value), values.dumps(value), clock)
-                for key, value in record.get("values", {}).items()
+                (self.key, key, native(value), values.dumps(value), said.clock)
+                for key, value in said.fields.get("values", {}).items()
             ],
         )
 
-    def _tags(self, record: dict[str, Any], clock: float, lane: str) -> None:
-        changes = [(tag, 1) for tag in record.get("add", ())]
-        changes += [(tag, 0) for tag in record.get("remove", ())]
+    def _tags(self, said: Said) -> None:
+        changes = [(tag, 1) for tag in said.fields.get("add", ())]
+        changes += [(tag, 0) for tag in said.fields.get("remove", ())]
         self.connection.executemany(
             "INSERT INTO tag (run_key, tag, present, at) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (run_key, tag) DO UPDATE SET present=excluded.present, at=excluded.at "
             "WHERE excluded.at >= tag.at",
-            [(self.key, str(tag), present, clock) for tag, present in changes],
+            [(self.key, str(tag), present, said.clock) for tag, present in changes],
         )
 
-    # -- what any lane may add --------------------------------------------------------
+    # -- what any said.lane may add --------------------------------------------------------
 
-    def _summary(self, record: dict[str, Any], clock: float, lane: str) -> None:
+    def _summary(self, said: Said) -> None:
         rows: list[tuple[Any, ...]] = [
-            (self.key, key, native(value), values.dumps(value), clock)
-            for key, value in record.get("values", {}).items()
+            (self.key, key, native(value), values.dumps(value), said.clock)
+            for key, value in said.fields.get("values", {}).items()
         ]
-        rows += [(self.key, key, None, None, clock) for key in record.get("removed", ())]
+        rows += [(self.key, key, None, None, said.clock) for key in said.fields.get("removed", ())]
         self.connection.executemany(
             "INSERT INTO summary_value (run_key, key, value, json, at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (run_key, key) DO UPDATE SET value=excluded.value, json=excluded.json, at=excluded.at "
@@ -219,49 +233,49 @@ class RunRows:
             rows,
         )
 
-    def _define(self, record: dict[str, Any], clock: float, lane: str) -> None:
-        pattern = str(record.get("pattern", ""))
-        body = {k: v for k, v in record.items() if k not in ("t", "pattern") and k[0] != "_"}
+    def _define(self, said: Said) -> None:
+        pattern = str(said.fields.get("pattern", ""))
+        body = {k: v for k, v in said.fields.items() if k not in ("t", "pattern")}
         self.connection.execute(
             "INSERT OR REPLACE INTO definition (run_key, pattern, body, at) VALUES (?, ?, ?, ?)",
-            (self.key, pattern, values.dumps(body), clock),
+            (self.key, pattern, values.dumps(body), said.clock),
         )
-        self.series.define(pattern, body)
+        self.series.define(pattern)
 
-    def _system(self, record: dict[str, Any], clock: float, lane: str) -> None:
-        for name, number in record.get("values", {}).items():
+    def _system(self, said: Said) -> None:
+        for name, number in said.fields.get("values", {}).items():
             if isinstance(number, (int, float)):
-                series = self.series.get("system", f"system.{name}", lane)
-                series.add(record["_step"], record["_time"], number)
+                series = self.series.get("system", f"system.{name}", said.lane)
+                series.add(said.step, said.time, number)
 
-    def _rewind(self, record: dict[str, Any], clock: float, lane: str) -> None:
-        self.series.rewind(lane, int(record["step"]))
+    def _rewind(self, said: Said) -> None:
+        self.series.rewind(said.lane, int(said.fields["step"]))
 
-    def _alert(self, record: dict[str, Any], clock: float, lane: str) -> None:
+    def _alert(self, said: Said) -> None:
         self.connection.execute(
             "INSERT INTO alert (run_key, time, step, title, text, level, metric) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                self.key, record["_time"], record["_step"], str(record.get("title", "")),
-                _text(record.get("text")), _text(record.get("level")), _text(record.get("key")),
+                self.key, said.time, said.step, str(said.fields.get("title", "")),
+                _text(said.fields.get("text")), _text(said.fields.get("level")), _text(said.fields.get("key")),
             ),
         )  # fmt: skip
 
-    def _artifact(self, record: dict[str, Any], clock: float, lane: str) -> None:
-        body = {k: v for k, v in record.items() if k != "t" and k[0] != "_"}
+    def _artifact(self, said: Said) -> None:
+        body = {k: v for k, v in said.fields.items() if k != "t"}
         self.connection.execute(
             "INSERT INTO artifact (run_key, time, use, name, type, version, digest, size, body) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                self.key, record["_time"], str(body.get("use", "output")), str(body.get("name", "")),
+                self.key, said.time, str(body.get("use", "output")), str(body.get("name", "")),
                 _text(body.get("type")), _text(body.get("version")), _text(body.get("digest")),
                 body.get("size"), values.dumps(body),
             ),
         )  # fmt: skip
 
-    def _dropped(self, record: dict[str, Any], clock: float, lane: str) -> None:
+    def _dropped(self, said: Said) -> None:
         self.connection.execute(
             "UPDATE run SET dropped = dropped + ? WHERE key=?",
-            (int(record.get("count", 0)), self.key),
+            (int(said.fields.get("count", 0)), self.key),
         )
 
 

@@ -22,8 +22,7 @@ def run_folders(store: Path) -> Iterator[Path]:
     """Every folder `runs/<project>/<run>` of the store, in a stable order."""
     root = store / "runs"
     for project in _folders(root):
-        for run in _folders(project):
-            yield run
+        yield from _folders(project)
 
 
 def journals_of(folder: Path) -> list[JournalFile]:

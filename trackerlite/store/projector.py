@@ -271,7 +271,7 @@ class Projector:
             if self._is_behind(folder, known.get(self._name(folder))):
                 self.project_run(folder, timeout=timeout)
                 touched += 1
-        self._bury(timeout)
+        self.bury(timeout)
         return touched
 
     def _known(self) -> dict[str, tuple[int, list[tuple[str, int, int, int | None, float]]]]:
@@ -312,7 +312,7 @@ class Projector:
                 return True
         return False
 
-    def _bury(self, timeout: float) -> None:
+    def bury(self, timeout: float = 2.0) -> None:
         """Mark the runs whose process is gone."""
         from trackerlite.store.states import now_gone
 

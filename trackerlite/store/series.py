@@ -276,7 +276,7 @@ class SeriesCache:
         for stream, name in rows:
             self.get(stream, name, lane).rewind(self.connection, step)
 
-    def define(self, pattern: str, body: dict[str, Any]) -> None:
+    def define(self, pattern: str) -> None:
         """Apply a new definition to the series that are there; later ones look it up."""
         self.flush()
         self._definitions = None
