@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,6 +22,7 @@ _NOISE = {
     "pid", "boot_id", "started", "resumed", "rank", "version", "args", "packages", "git", "errors",
     "cpu_allowed", "name", "notes", "tags",
 }  # fmt: skip
+_DIGITS = re.compile(r"([0-9]{1,18})")
 
 
 class _Missing:
@@ -225,20 +227,10 @@ def _rows(columns: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
 
 def natural(text: str) -> list[tuple[int, int, str]]:
     """A sorting key that puts layer.2 before layer.10."""
-    pieces: list[tuple[int, int, str]] = []
-    digits = other = ""
-    for char in text.casefold() + "\0":
-        if char.isascii() and char.isdigit():
-            if other:
-                pieces.append((1, 0, other))
-                other = ""
-            digits += char
-        else:
-            if digits:
-                pieces.append((0, int(digits[:4000]), ""))
-                digits = ""
-            other += char
-    return pieces
+    return [
+        (0, int(piece), "") if piece.isdigit() else (1, 0, piece)
+        for piece in _DIGITS.split(text.casefold())
+    ]
 
 
 def _git(git: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class Change:
 def split(patch: str) -> list[Change]:
     """The files that a `git diff` changes, in its order.
 
-    >>> [(c.path, c.added, c.removed) for c in split("diff --git a/x b/x\\n--- a/x\\n+++ b/x\\n@@ @@\\n+1\\n")]
+    >>> patch = "diff --git a/x b/x\\n--- a/x\\n+++ b/x\\n@@ -0,0 +1 @@\\n+1\\n"
+    >>> [(change.path, change.added, change.removed) for change in split(patch)]
     [('x', 1, 0)]
     """
     starts = list(_FILE.finditer(patch))

@@ -1,0 +1,156 @@
+"""`trackerlite diff`: what differs between runs, or between groups of runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trackerlite.cli import NOTHING_MATCHED
+from trackerlite.cli._options import dir_option, json_option, verb
+from trackerlite.cli._output import coloured, emit, say
+from trackerlite.cli._table import width
+from trackerlite.readers import Reader
+from trackerlite.readers.select import group_runs, select_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from trackerlite.readers import RunInfo
+
+# A pipe takes any width; this is wider than any table of ours.
+_ANY_WIDTH = 1000
+
+
+@verb(
+    examples="""
+    trackerlite diff baseline lora-r8
+    trackerlite diff baseline lora-r8 --all --json
+    trackerlite diff --filter "project:demo" --group-by config.optimizer.name
+    trackerlite diff baseline lora-r8 --html diff.html
+    """
+)
+@click.argument("runs", metavar="RUN...", nargs=-1)
+@click.option("--filter", "filter_", metavar="FILTER", help="Also the runs that this lets pass.")
+@click.option("--baseline", metavar="RUN", help="Measure against this one. Default: the first.")
+@click.option("--group-by", metavar="KEYS", help="Compare groups, such as config.lr, over seeds.")
+@click.option(
+    "--by",
+    "statistic",
+    type=click.Choice(["last", "best"]),
+    default="last",
+    show_default=True,
+    help="What stands for a run in a group.",
+)
+@click.option("--all", "everything", is_flag=True, help="Also what does not differ.")
+@click.option("--patch", is_flag=True, help="Also the uncommitted code, line by line.")
+@click.option("--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write a page.")
+@json_option
+@dir_option
+def command(
+    runs: tuple[str, ...],
+    filter_: str | None,
+    baseline: str | None,
+    group_by: str | None,
+    statistic: str,
+    everything: bool,
+    patch: bool,
+    html: str | None,
+    as_json: bool,
+    dir: str | None,
+) -> int:
+    """Show what differs between runs: metrics, config, code, environment.
+
+    With --group-by, show means over the runs of each group, and whether they differ by
+    more than the noise between runs.
+    """
+    with Reader.open(dir) as reader:
+        found = _runs(reader, runs, filter_, baseline)
+        if group_by is not None:
+            return _groups(
+                reader,
+                found or select_runs(reader),
+                group_by,
+                "best" if statistic == "best" else "last",
+                as_json,
+                html,
+            )
+        if len(found) < 2:
+            if filter_ is not None:
+                say(f"{len(found)} run passes that filter; a comparison needs two.")
+                return NOTHING_MATCHED
+            raise click.UsageError("Name two or more runs, or some with --filter.")
+        from trackerlite.readers.compare import compare
+
+        comparison = compare(reader, found)
+    if not everything:
+        comparison = comparison.differing()
+    if as_json:
+        told = comparison.to_dict()
+        emit(told | {"patches": list(comparison.patches)} if patch else told)
+        return 0
+    from trackerlite.cli import _diff
+
+    _show(_diff.render(comparison, patch=patch), html, " vs ".join(run.name for run in found))
+    if not comparison.metrics and not any(comparison.sections.values()):
+        say("Nothing differs. --all shows what they share.")
+    return 0
+
+
+def _runs(
+    reader: Reader, references: Sequence[str], filter_: str | None, baseline: str | None
+) -> list[RunInfo]:
+    """The runs meant, each once, the baseline first."""
+    found = [reader.run(reference) for reference in (*filter(None, [baseline]), *references)]
+    if filter_ is not None:
+        found += select_runs(reader, filter_)
+    return list({run.key: run for run in found}.values())
+
+
+def _groups(
+    reader: Reader,
+    runs: Sequence[RunInfo],
+    group_by: str,
+    statistic: str,
+    as_json: bool,
+    html: str | None,
+) -> int:
+    from trackerlite.readers.compare_groups import compare_groups
+
+    groups = group_runs(reader, runs, group_by)
+    if len(groups) < 2:
+        say(f"All {len(runs)} runs are in one group of {group_by}; there is nothing to compare.")
+        return NOTHING_MATCHED
+    comparison = compare_groups(reader, groups, "best" if statistic == "best" else "last")
+    if as_json:
+        emit(comparison.to_dict())
+        return 0
+    from trackerlite.cli import _diff_groups
+
+    _show(_diff_groups.render(comparison), html, f"groups of {group_by}")
+    return 0
+
+
+def _show(renderable: RenderableType, html: str | None, title: str) -> None:
+    from rich.console import Console
+
+    if html is not None:
+        from trackerlite.cli._page import page
+
+        Path(html).write_text(page(renderable, title), encoding="utf-8")
+        say(f"Wrote {html}.")
+        return
+    console = Console(
+        file=sys.stdout,
+        width=width() or _ANY_WIDTH,
+        no_color=not coloured(),
+        force_terminal=coloured(),
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    console.print(renderable)
