@@ -1,0 +1,55 @@
+"""`trackerlite doctor`: is what was recorded still whole?"""
+
+from __future__ import annotations
+
+import click
+
+from trackerlite.cli import DONE, FAILED
+from trackerlite.cli._options import dir_option, json_option, verb
+from trackerlite.cli._output import emit, paint, say
+from trackerlite.doctor import Finding, Report, examine
+from trackerlite.text import plain
+
+_STYLES = {"damage": "red", "database": "yellow", "note": "dim"}
+
+
+@verb(
+    examples="""
+    trackerlite doctor
+    trackerlite doctor --repair
+    trackerlite doctor --json
+    """
+)
+@click.option("--repair", is_flag=True, help="Rebuild the database from the journals.")
+@json_option
+@dir_option
+def command(repair: bool, as_json: bool, dir: str | None) -> int:
+    """Verify journals, database and artifacts against each other.
+
+    The exit code is the verdict: 0 when all is whole, 1 when something is damaged.
+    --repair makes the database anew; it never changes a journal.
+    """
+    report = examine(dir, repair=repair)
+    if as_json:
+        emit(report.as_dict())
+    else:
+        for finding in report.findings:
+            _print(finding, report)
+        say(_verdict(report))
+    return DONE if report.ok else FAILED
+
+
+def _print(finding: Finding, report: Report) -> None:
+    path = finding.path
+    if path.is_relative_to(report.store) and path != report.store:
+        path = path.relative_to(report.store)
+    kind = paint(f"{finding.kind:<8}", _STYLES.get(finding.kind))
+    print(f"{kind}  {plain(path)}: {plain(finding.text)}")
+
+
+def _verdict(report: Report) -> str:
+    read = f"{report.records:,} records in {report.journals:,} journals of {report.runs:,} runs"
+    made = "The database was made anew. " if report.repaired else ""
+    if report.ok:
+        return f"{made}All is whole: {read}."
+    return f"{made}Not all is whole: {read} can be read; the lines above say what is not."
