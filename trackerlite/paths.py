@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from pathlib import Path
@@ -30,6 +29,8 @@ def safe_name(text: str, limit: int = 64) -> str:
     reserved = cleaned.split(".")[0].lower() in _RESERVED
     if cleaned == text and cleaned and not reserved:
         return cleaned
+    import hashlib  # only where a name needs cleaning
+
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{cleaned or 'x'}~{digest}"
 

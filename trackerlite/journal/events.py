@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
 from typing import Any
 
 from trackerlite import values
@@ -35,7 +34,6 @@ _i64 = struct.Struct("<q")
 _f32 = struct.Struct("<f")
 
 
-@dataclass(slots=True)
 class Event:
     """One decoded record.
 
@@ -43,18 +41,25 @@ class Event:
         time: seconds since 1970, as the writer's clock had it.
         step: the step it belongs to (0 for most records that are no metrics).
         keys, numbers: the names and the values (int or float) of its numbers.
-        others: name → value, for what is no number (parsed JSON).
+        others: name → value, for what is no number (parsed JSON), or None.
         record: the record, for an event that is one; else None.
-        foreign: what other programs wrote and we keep only the bytes of: (name, Value message).
+        foreign: what other programs wrote and we keep only the bytes of:
+            (name, Value message), or None.
     """
 
-    time: float = 0.0
-    step: int = 0
-    keys: tuple[str, ...] = ()
-    numbers: tuple[int | float, ...] = ()
-    others: dict[str, Any] | None = None
-    record: dict[str, Any] | None = None
-    foreign: list[tuple[str, bytes]] | None = None
+    __slots__ = ("foreign", "keys", "numbers", "others", "record", "step", "time")
+
+    def __init__(
+        self,
+        time: float = 0.0,
+        step: int = 0,
+        keys: tuple[str, ...] = (),
+        numbers: tuple[int | float, ...] = (),
+    ):
+        self.time, self.step, self.keys, self.numbers = time, step, keys, numbers
+        self.others: dict[str, Any] | None = None
+        self.record: dict[str, Any] | None = None
+        self.foreign: list[tuple[str, bytes]] | None = None
 
 
 def number_value(key: str, number: float | int) -> bytes:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
 from trackerlite.journal.framing import HEADER, OVERHEAD, is_whole, payload_length
 
@@ -29,8 +29,7 @@ class End(Enum):
     DEAD = "nothing behind here can be read"
 
 
-@dataclass(slots=True)
-class Damage:
+class Damage(NamedTuple):
     """A range of bytes [start, stop) that holds no valid record."""
 
     start: int
@@ -38,7 +37,6 @@ class Damage:
     reason: str
 
 
-@dataclass
 class JournalReader:
     """Reads a journal from `offset` on; call `read` again for what was added since.
 
@@ -48,10 +46,11 @@ class JournalReader:
         damage: the damaged ranges met so far.
     """
 
-    path: Path
-    offset: int = 0
-    end: End = End.CLEAN
-    damage: list[Damage] = field(default_factory=list)
+    def __init__(self, path: Path, offset: int = 0):
+        self.path = path
+        self.offset = offset
+        self.end = End.CLEAN
+        self.damage: list[Damage] = []
 
     def read(self, limit: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Yield (offset behind the record, payload) for each whole record.

@@ -15,8 +15,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
-import socket
 import sys
 import threading
 import time
@@ -331,9 +329,9 @@ def create(folder: Path) -> tuple[int, Path]:
         stamp = name.split(".")[3:4] if name.startswith("events.out.tfevents.") else []
         if stamp and stamp[0].isdigit() and len(stamp[0]) <= 11:
             seconds = max(seconds, int(stamp[0]) + 1)
-    host = "".join(c if c.isalnum() or c == "-" else "_" for c in socket.gethostname())[:64]
+    host = "".join(c if c.isalnum() or c == "-" else "_" for c in os.uname().nodename)[:64]
     while True:
-        name = f"events.out.tfevents.{seconds:010d}.{host}.{os.getpid()}.{secrets.token_hex(4)}"
+        name = f"events.out.tfevents.{seconds:010d}.{host}.{os.getpid()}.{os.urandom(4).hex()}"
         path = folder / name
         flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
         try:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
-import socket
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -175,7 +172,7 @@ def _unfinished(wanted: settings.Settings) -> folders.Earlier | None:
         record = candidate.record
         same_job = job is not None and (record.get("slurm") or {}).get("SLURM_JOB_ID") == job
         same_name = record.get("name") == wanted.name if wanted.named else job is None
-        same_host = record.get("host") == socket.gethostname()
+        same_host = record.get("host") == os.uname().nodename
         if not (same_job or (same_name and (wanted.named or same_host))):
             continue
         if not candidate.is_finished() and not candidate.is_being_written():
@@ -199,7 +196,7 @@ def _claim(folder: Path, wanted: settings.Settings) -> JournalWriter:
             with suppress(OSError):
                 writer.path.unlink()
         if attempt < 3:
-            time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - only to take turns
+            time.sleep(0.01 + os.urandom(1)[0] / 2560)  # up to 0.1 s, to take turns
     raise RunInUse(
         f"The run {wanted.project}/{wanted.id} is being written by another living process. Nothing was changed. "
         "Wait for it to end, or begin a run with another id."
@@ -262,7 +259,7 @@ class _Nowhere:
 
 def _disabled(wanted: settings.Settings) -> Run:
     wanted.mode = "disabled"
-    folder = Path(tempfile.gettempdir()) / "trackerlite-disabled"
+    folder = Path(os.environ.get("TMPDIR", "/tmp")) / "trackerlite-disabled"  # noqa: S108 - never made
     return Run(wanted, _Nowhere(), folder=folder, config=wanted.config)  # type: ignore[arg-type]
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from trackerlite import paths
 from trackerlite.journal.reader import JournalReader
@@ -16,9 +15,8 @@ from trackerlite.journal.writer import is_being_written
 _FIRST_BYTES = 1 << 16
 
 
-@dataclass
-class Earlier:
-    """A run that is already there: its folder, its first record, how its last journal ended."""
+class Earlier(NamedTuple):
+    """A run that is already there: its folder, and its first record."""
 
     folder: Path
     record: dict[str, Any]

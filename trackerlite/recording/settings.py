@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -153,7 +152,7 @@ def new_id() -> str:
     >>> len(new_id())
     8
     """
-    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    return "".join(_ALPHABET[byte % 36] for byte in os.urandom(8))
 
 
 def name_for(run_id: str) -> str:
