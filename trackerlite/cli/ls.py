@@ -3,47 +3,154 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from trackerlite.cli import NOTHING_MATCHED
 from trackerlite.cli._options import dir_option, json_option, verb
-from trackerlite.cli._output import emit_rows, say
+from trackerlite.cli._output import emit_rows, paint, say
 from trackerlite.cli._runs import COLUMNS, as_dict, row
 from trackerlite.cli._table import print_table
 from trackerlite.readers import Reader
+from trackerlite.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from trackerlite.cli._select import Wanted
+    from trackerlite.readers import RunInfo
+    from trackerlite.readers.select import Group
 
 
 @verb(
     examples="""
     trackerlite ls
-    trackerlite ls --project demo --limit 5
+    trackerlite ls "val/f1>0.9 tag:lora age<2d" --sort=-val/f1
+    trackerlite ls --columns "name,config.lr,best(val/loss)" --curve train/loss
+    trackerlite ls --group-by config.optimizer
     trackerlite ls --json | jq -r '.[] | select(.state == "failed") | .id'
     """
 )
+@click.argument("filter_", metavar="[FILTER]", required=False)
 @click.option("--project", metavar="NAME", help="Only runs of this project.")
-@click.option("-n", "--limit", type=click.IntRange(min=1), help="Only the newest so many.")
+@click.option("--sort", metavar="KEYS", help="Order by these, such as -val/f1,name (- falls).")
+@click.option("--columns", metavar="KEYS", help="Show these in place of the usual columns.")
+@click.option("--curve", "curves", multiple=True, metavar="METRIC", help="Draw it, in a column.")
+@click.option("--group-by", metavar="KEYS", help="A table for each value, such as of config.lr.")
+@click.option("-n", "--limit", type=click.IntRange(min=1), help="Only the first so many.")
 @click.option("--trash", is_flag=True, help="What `rm` put in the trash, instead.")
 @json_option
 @dir_option
 def command(
+    filter_: str | None,
     project: str | None,
+    sort: str | None,
+    columns: str | None,
+    curves: Sequence[str],
+    group_by: str | None,
     limit: int | None,
     trash: bool,
     as_json: bool,
     dir: str | None,
 ) -> int:
-    """List runs, newest first."""
+    """List runs, newest first; with FILTER, those that it lets pass.
+
+    `trackerlite help filters` explains the filter language. What a filter or --sort is
+    about gets a column of its own.
+    """
+    now = time.time()
     with Reader.open(dir) as reader:
-        runs = reader.runs(project, trashed=trash)[:limit]
         path = reader.path
-    if as_json:
-        emit_rows(map(as_dict, runs))
-    elif runs:
-        now = time.time()
-        print_table(COLUMNS, [row(run, now) for run in runs])
-    if runs:
+        if filter_ or sort or columns or curves or group_by:
+            shown = _selected(
+                reader,
+                filter_,
+                project,
+                sort,
+                columns,
+                curves,
+                group_by,
+                limit,
+                trash,
+                as_json,
+                now,
+            )
+        else:
+            runs = reader.runs(project, trashed=trash)[:limit]
+            shown = len(runs)
+            if as_json:
+                emit_rows(map(as_dict, runs))
+            elif runs:
+                print_table(COLUMNS, [row(run, now) for run in runs])
+    if shown:
         return 0
     where = f" of project {project!r}" if project else ""
-    say(f"No runs{where} in {'the trash of ' if trash else ''}{path}.")
+    passing = f" that pass {filter_!r}" if filter_ else ""
+    say(f"No runs{where}{passing} in {'the trash of ' if trash else ''}{path}.")
     return NOTHING_MATCHED
+
+
+def _selected(
+    reader: Reader,
+    filter_: str | None,
+    project: str | None,
+    sort: str | None,
+    columns: str | None,
+    curves: Sequence[str],
+    group_by: str | None,
+    limit: int | None,
+    trash: bool,
+    as_json: bool,
+    now: float,
+) -> int:
+    """Print what was asked for; returns how many runs that was."""
+    from trackerlite.cli._select import wanted
+    from trackerlite.readers.filters import Filter
+    from trackerlite.readers.select import group_runs, select_runs
+
+    parsed = Filter(filter_) if filter_ else None
+    want = wanted(columns, curves, parsed, sort)
+    runs = select_runs(reader, parsed, sort, project, trashed=trash, now=now)[:limit]
+    values = want.read(reader, runs, now)
+    groups = group_runs(reader, runs, group_by, now=now) if group_by else None
+    if as_json:
+        emit_rows(_dicts(runs, want, values, groups))
+    elif groups is not None:
+        for number, group in enumerate(groups):
+            count = f"{len(group.runs)} run{'s' if len(group.runs) > 1 else ''}"
+            print(f"{chr(10) if number else ''}{paint(plain(group.label), 'bold')} ({count})")
+            _print(group.runs, want, values, now)
+    elif runs:
+        _print(runs, want, values, now)
+    return len(runs)
+
+
+def _print(
+    runs: Sequence[RunInfo], want: Wanted, values: Sequence[Mapping[int, Any]], now: float
+) -> None:
+    usual = [] if want.alone else COLUMNS
+    print_table(
+        [*usual, *want.columns()],
+        [
+            [
+                *([] if want.alone else row(run, now)),
+                *(want.cell(i, column.get(run.key), now) for i, column in enumerate(values)),
+            ]
+            for run in runs
+        ],
+    )
+
+
+def _dicts(
+    runs: Sequence[RunInfo],
+    want: Wanted,
+    values: Sequence[Mapping[int, Any]],
+    groups: Sequence[Group] | None,
+) -> Iterator[dict[str, Any]]:
+    labels = {run.key: group.label for group in groups or () for run in group.runs}
+    names = [item.text for item in want.items]
+    for run in runs:
+        found = {name: column.get(run.key) for name, column in zip(names, values, strict=False)}
+        grouped = {"group_label": labels[run.key]} if labels else {}
+        yield as_dict(run) | ({"columns": found} if found else {}) | grouped

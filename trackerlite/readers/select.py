@@ -20,7 +20,7 @@ from trackerlite.readers.reader import Reader
 
 def select_runs(
     reader: Reader,
-    filter: str | Filter | None = None,  # noqa: A002 - the public name
+    filter: str | Filter | None = None,
     sort: str | None = None,
     project: str | None = None,
     *,

@@ -10,7 +10,7 @@ from trackerlite.readers.filters.parser import Item, operand_named, parse, parse
 from trackerlite.readers.filters.problems import FilterError, FilterTimeout
 from trackerlite.readers.filters.query import Query
 from trackerlite.readers.filters.sql import compile_filter
-from trackerlite.readers.filters.syntax import And, Not, Or, Search
+from trackerlite.readers.filters.syntax import And, Not, Operand, Or, Search, operands_of, spelled
 from trackerlite.readers.filters.tokens import Kind, Token, tokenize
 
 __all__ = [
@@ -68,6 +68,13 @@ class Filter:
         """The filter as one SQL condition with everything bound."""
         self._allowance.renew()
         return compile_filter(self.expression, time.time() if now is None else now)
+
+    def operands(self) -> list[Item]:
+        """The metrics, config keys and fields it asks about, each once, in its order."""
+        found: dict[Operand, Item] = {}
+        for operand in operands_of(self.expression):
+            found.setdefault(operand, Item(operand, spelled(operand)))
+        return list(found.values())
 
     def names(self, names: Iterable[str]) -> list[str]:
         """Those of `names` (metrics, say) that pass a filter of words and regular expressions.

@@ -34,5 +34,5 @@ class FilterError(BadInput):
         )
 
 
-class FilterTimeout(FilterError):  # noqa: N818 - as TimeoutError, without the second Error
+class FilterTimeout(FilterError):
     """A regular expression took longer than its time allowance."""

@@ -7,6 +7,7 @@ has nothing left to refuse.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -141,3 +142,29 @@ class Or:
 
 
 Expression = Search | TextIs | Compare | ValueIs | Between | Has | Not | And | Or
+
+
+def operands_of(expression: Expression) -> Iterator[Operand]:
+    """What an expression asks about, from left to right."""
+    if isinstance(expression, (And, Or)):
+        for term in expression.terms:
+            yield from operands_of(term)
+    elif isinstance(expression, Not):
+        yield from operands_of(expression.term)
+    elif isinstance(expression, (Compare, ValueIs, Has)):
+        yield expression.operand
+    elif isinstance(expression, (TextIs, Between)):
+        yield FieldOf(expression.field)
+
+
+def spelled(operand: Operand) -> str:
+    """How a person would write `operand`."""
+    if isinstance(operand, FieldOf):
+        return operand.field.name
+    if isinstance(operand, Param):
+        return f"config.{operand.key}"
+    if isinstance(operand, Summary):
+        return f"summary.{operand.key}"
+    if isinstance(operand, Environment):
+        return f"env.{operand.path}"
+    return operand.key if operand.plain else f"{operand.aggregate}({operand.key})"
