@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trackerlite.cli import FAILED
+from trackerlite.cli import DONE, FAILED
 from trackerlite.cli._human import number
 from trackerlite.cli._options import dir_option, verb
 from trackerlite.cli._output import say
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 STARTUP_LIMIT = 30.0
 PROJECT = "demo"
+MOST = 64
 
 
 @verb(
@@ -40,7 +41,7 @@ PROJECT = "demo"
     "--seconds", type=click.FloatRange(min=1), default=60.0, show_default=True, help="How long."
 )
 @click.option(
-    "--runs", type=click.IntRange(1, 64), default=3, show_default=True, help="How many, at once."
+    "--runs", type=click.IntRange(1, MOST), default=3, show_default=True, help="How many, at once."
 )
 @click.option("--no-tui", is_flag=True, help="Print progress lines instead of the terminal UI.")
 @dir_option
@@ -71,24 +72,25 @@ def command(seconds: float, runs: int, no_tui: bool, dir: str | None) -> int:
                 say("Ending the trainings that still run.")
     except KeyboardInterrupt:
         say("Stopped early; what was recorded until now is kept.")
-    failures = trainings.failures()
-    for name, line in failures.items():
-        say(f"{name} failed: {line}")
     found = _runs(folder, group)
+    failures = trainings.failures() if found else list(trainings.last_words)
+    for name in failures:
+        say(f"{name} failed: {trainings.last_words[name] or 'nothing was recorded'}")
     if found:
         _results(folder, found)
         _what_next(folder, found, dir)
-    return FAILED if failures or not found else 0
+    return FAILED if failures else DONE
 
 
 def _runs(folder: Path, group: str) -> list[RunInfo]:
-    """The demo's runs so far, in the order they were started."""
+    """The demo's runs so far, in the order of their plan."""
     try:
         with Reader.open(folder) as reader:
             found = [run for run in reader.runs(PROJECT) if run.group == group]
     except StoreError:
         return []  # nothing was recorded yet
-    return sorted(found, key=lambda run: run.started or 0.0)
+    planned = [training.name for training in plan(MOST)]
+    return sorted(found, key=lambda run: planned.index(run.name))
 
 
 def _started(folder: Path, group: str, trainings: Trainings) -> bool:

@@ -66,6 +66,9 @@ class Trainings:
     """The processes of a demo, each training one run with one BLAS thread.
 
     A context: on the way out, whatever the way, none is left running.
+
+    Attributes:
+        last_words: once they have ended, the last line that each wrote to stderr, by name.
     """
 
     def __init__(self, trainings: list[Training], *, folder: Path, group: str, seconds: float):
@@ -73,6 +76,7 @@ class Trainings:
         self._options = {"dir": str(folder), "group": group, "seconds": str(seconds)}
         self._children: list[_Child] = []
         self._interrupted: set[str] = set()
+        self.last_words: dict[str, str] = {}
 
     def __enter__(self) -> Trainings:
         try:
@@ -91,7 +95,10 @@ class Trainings:
     ) -> None:
         self.stop()
         for child in self._children:
-            child.errors.close()
+            with child.errors as errors:
+                errors.seek(0)
+                lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+            self.last_words[child.training.name] = lines[-1] if lines else ""
 
     def _start(self, training: Training) -> None:
         command = [sys.executable, "-m", "trackerlite.demo.train", "--name", training.name]
@@ -103,7 +110,6 @@ class Trainings:
             if name not in _NOT_INHERITED and not name.startswith(_PREFIXES)
         }
         environment |= dict.fromkeys(_THREADS, "1")
-        environment["TRACKERLITE_SILENT"] = "true"
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         process = subprocess.Popen(
             command,
@@ -145,12 +151,10 @@ class Trainings:
                 child.process.kill()
                 child.process.wait()
 
-    def failures(self) -> dict[str, str]:
-        """The last line written by each training that failed by itself, by the run's name."""
-        failed: dict[str, str] = {}
-        for training, process, errors in self._children:
-            if process.poll() not in (None, 0) and training.name not in self._interrupted:
-                errors.seek(0)
-                lines = errors.read().decode("utf-8", "replace").strip().splitlines()
-                failed[training.name] = lines[-1] if lines else f"exit code {process.returncode}"
-        return failed
+    def failures(self) -> list[str]:
+        """The names of those that ended with an error and were not interrupted."""
+        return [
+            training.name
+            for training, process, _ in self._children
+            if process.poll() not in (None, 0) and training.name not in self._interrupted
+        ]
