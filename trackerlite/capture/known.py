@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import threading
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +19,7 @@ MOST = 256
 _forms: tuple[str, ...] | None = None  # longest first
 _values: dict[str, None] = {}
 _lock = threading.Lock()
+listeners: list[Callable[[str], None]] = []  # told of every value that becomes known
 _ORDINARY = re.compile(r"[A-Za-z]{1,15}$|[0-9.]{1,9}$|\[redacted\]$|[~.$<{]|/[\w.-]+(?:/|$)")
 
 
@@ -27,9 +29,12 @@ def remember(value: str) -> None:
     if not SHORTEST <= len(value) <= 4096 or value in _values or _ORDINARY.match(value):
         return
     with _lock:
-        if len(_values) < MOST:
-            _values[value] = None
-            _forms = None
+        if len(_values) >= MOST:
+            return
+        _values[value] = None
+        _forms = None
+    for tell in list(listeners):
+        tell(value)
 
 
 def scrub(text: str, mark: str) -> str:

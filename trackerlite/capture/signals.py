@@ -1,0 +1,89 @@
+"""A scheduler's warning before it stops us: SIGTERM, and the SIGUSR1 of `sbatch --signal`.
+
+    forget = signals.watch(lambda name: run.mark_preempting(name))
+
+The callback runs first, then whatever handler stood there before; where none stood, the
+signal does what it would have done without us. SIGUSR1 is the exception: by itself it
+would kill the process, and under SLURM it is a warning, so there it only warns.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+Callback = Callable[[str], None]
+
+_callbacks: list[Callback] = []
+_earlier: dict[int, Any] = {}
+
+
+def watch(callback: Callback, names: tuple[str, ...] | None = None) -> Callable[[], None]:
+    """Call `callback("SIGTERM")` when a signal arrives; returns a function that undoes it.
+
+    Only the main thread may set handlers: elsewhere nothing is set, and nothing raised.
+    A handler that was not set from Python is left alone.
+    """
+    _callbacks.append(callback)
+    if threading.current_thread() is threading.main_thread():
+        for name in names or _wanted():
+            _install(getattr(signal, name, None))
+
+    def forget() -> None:
+        if callback in _callbacks:
+            _callbacks.remove(callback)
+        if not _callbacks:
+            restore()
+
+    return forget
+
+
+def restore() -> None:
+    """Give every signal back to who had it, unless somebody took it over since."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number, handler in list(_earlier.items()):
+        if signal.getsignal(number) is _on_signal:
+            signal.signal(number, handler)
+        del _earlier[number]
+
+
+def _wanted() -> tuple[str, ...]:
+    """SIGUSR1 belongs to the user, except in a SLURM job, where it is the usual warning."""
+    return ("SIGTERM", "SIGUSR1") if "SLURM_JOB_ID" in os.environ else ("SIGTERM",)
+
+
+def _install(number: int | None) -> None:
+    if number is None or number in _earlier:
+        return
+    current = signal.getsignal(number)
+    if current is None or current is _on_signal:
+        return
+    try:
+        signal.signal(number, _on_signal)
+    except (OSError, ValueError):
+        return
+    _earlier[number] = current
+
+
+def _on_signal(number: int, frame: FrameType | None) -> None:
+    name = signal.Signals(number).name
+    for callback in list(_callbacks):
+        try:
+            callback(name)
+        except Exception:  # noqa: S112 - a handler that raises would hit the training anywhere
+            continue
+    earlier = _earlier.get(number, signal.SIG_DFL)
+    if callable(earlier):
+        earlier(number, frame)
+    elif earlier == signal.SIG_DFL and not _only_warns(number):
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+
+def _only_warns(number: int) -> bool:
+    return number == getattr(signal, "SIGUSR1", -1) and "SLURM_JOB_ID" in os.environ
