@@ -1,0 +1,78 @@
+"""What all tests share: the --full profile, the seed, and loud skips where rights are missing."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+SEED = int(os.environ.get("TRACKERLITE_TEST_SEED") or random.SystemRandom().randrange(2**32))
+_not_shown: list[str] = []
+
+settings.register_profile(
+    "short",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("full", parent=settings.get_profile("short"), max_examples=10_000)
+settings.load_profile("short")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="long profiles: 10,000 kills and the like")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--full"):
+        settings.load_profile("full")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    profile = "full" if config.getoption("--full") else "short"
+    return f"seed: TRACKERLITE_TEST_SEED={SEED}, profile: {profile}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--full"):
+        return
+    skip = pytest.mark.skip(reason="a long profile; run with --full")
+    for item in items:
+        if "full" in item.keywords:
+            item.add_marker(skip)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in _not_shown:
+        terminalreporter.write_line(f"NOT SHOWN HERE: {line}", yellow=True)
+
+
+@pytest.fixture
+def full(request: pytest.FixtureRequest) -> bool:
+    """Whether the long profile was asked for."""
+    return bool(request.config.getoption("--full"))
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """This test's random numbers; the seed is in the header and with a failure."""
+    print(f"TRACKERLITE_TEST_SEED={SEED}")
+    return random.Random(f"{SEED}:{request.node.nodeid}")
+
+
+@pytest.fixture
+def need(request: pytest.FixtureRequest) -> Callable[[object, str], None]:
+    """`need(condition, what)`: skip loudly without it; fail where TRACKERLITE_PRIVILEGED says it must be there."""
+
+    def needed(condition: object, what: str) -> None:
+        if condition:
+            return
+        _not_shown.append(f"{request.node.nodeid} needs {what}")
+        if os.environ.get("TRACKERLITE_PRIVILEGED"):
+            pytest.fail(f"needs {what}, and TRACKERLITE_PRIVILEGED says that it is here")
+        pytest.skip(f"needs {what}")
+
+    return needed

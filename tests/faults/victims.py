@@ -1,0 +1,140 @@
+"""The programs that get killed. `python victims.py '{"role": …}'`, or forked by the nursery."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import struct
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+ACK = struct.Struct("<Bq")
+READY, DONE, REFUSED, ENDED = 0, 1, 2, 3
+
+
+def die() -> None:
+    """As the kernel's OOM killer does it: no handler, no flush, no goodbye."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def arm(plan: dict[str, Any] | None) -> None:
+    """Arrange the death that `plan` asks for."""
+    if plan is None:
+        return
+    if plan["point"] == "write":
+        _die_in_write(plan["after"], plan["part"])
+    elif plan["point"] == "statement":
+        _die_at_statement(plan["after"])
+
+
+def _die_in_write(after: int, part: float) -> None:
+    """Put a part of the n-th record into the file, then die."""
+    real, seen = os.write, 0
+
+    def write(fd: int, data: bytes) -> int:
+        nonlocal seen
+        if os.readlink(f"/proc/self/fd/{fd}").rpartition("/")[2].startswith("events.out"):
+            seen += 1
+            if seen == after:
+                real(fd, bytes(data)[: int(len(data) * part)])
+                die()
+        return real(fd, data)
+
+    os.write = write
+
+
+def _die_at_statement(after: int) -> None:
+    """Die as SQLite begins the n-th statement of a connection that writes."""
+    from trackerlite.store import connect
+
+    real, seen = connect.open_writer, 0
+
+    def count(statement: str) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == after:
+            die()
+
+    class Watched(connect.Connection):
+        def __init__(self, *args: Any, **kwargs: Any):
+            super().__init__(*args, **kwargs)
+            self.set_trace_callback(count)
+
+    def open_writer(path: Path) -> connect.Connection:
+        connect.Connection, kept = Watched, connect.Connection
+        try:
+            return real(path)
+        finally:
+            connect.Connection = kept
+
+    connect.open_writer = open_writer
+
+
+def record(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
+    """Log operation after operation, each told when it was acknowledged."""
+    from faults.operations import operation, perform
+
+    import trackerlite as tl
+
+    arm(plan.get("death"))
+    run = tl.init(
+        project="p",
+        id=plan["id"],
+        dir=plan["store"],
+        config={"seed": plan["seed"], "nested": {"first": plan["first"]}},
+        durable=plan.get("durable", False),
+    )
+    tell(READY, plan["first"])
+    for number in range(plan["first"], plan["first"] + plan["count"]):
+        acknowledged = perform(run, operation(plan["seed"], number))
+        tell(DONE if acknowledged else REFUSED, number)
+        if plan.get("pause"):
+            time.sleep(plan["pause"])
+    run.finish()
+    tell(ENDED, 0)
+
+
+def read(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
+    """Open the store as any reader does: project what the dead left behind."""
+    from trackerlite.readers import Reader
+
+    arm(plan.get("death"))
+    tell(READY, 0)
+    Reader.open(plan["store"]).close()
+    tell(ENDED, 0)
+
+
+def migrate(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
+    """Open a store of the schema before with code that knows one more migration."""
+    from faults.migration import next_schema
+
+    from trackerlite.readers import Reader
+
+    next_schema()
+    arm(plan.get("death"))
+    tell(READY, 0)
+    Reader.open(plan["store"]).close()
+    tell(ENDED, 0)
+
+
+ROLES = {"record": record, "read": read, "migrate": migrate}
+
+
+def main(plan: dict[str, Any], fd: int) -> None:
+    """Play the role that `plan` names, telling through `fd`."""
+
+    def tell(kind: int, number: int) -> None:
+        os.write(fd, ACK.pack(kind, number))
+
+    ROLES[plan["role"]](plan, tell)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]), int(sys.argv[2]))
