@@ -72,6 +72,11 @@ def check_key(key: Any) -> str:
     return encodable(key)
 
 
+def is_plain_key(key: Any) -> bool:
+    """Whether `check_key` would return `key` as it is."""
+    return type(key) is str and 0 < len(key) <= KEY_LIMIT and encodable(key) is key
+
+
 def encodable(text: str) -> str:
     """`text` with lone surrogates spelled out (`\\\\ud800`), so that UTF-8 can carry it."""
     try:

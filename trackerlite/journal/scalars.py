@@ -16,6 +16,7 @@ from typing import Any
 
 from google_crc32c import value as crc32c
 
+from trackerlite import values
 from trackerlite.journal import events
 from trackerlite.journal import protobuf as pb
 from trackerlite.journal.framing import header
@@ -111,6 +112,8 @@ class Encoder:
             exact = tuple(map(ne, narrow.unpack(narrow.pack(*numbers)), numbers))
             layout = self._layouts.get((keys, types, exact))
             if layout is None:
+                if not all(map(values.is_plain_key, keys)):
+                    return None
                 layout = self._learn(keys, types, exact)
             body = layout.fill(numbers)
         except (OverflowError, struct.error):  # beyond float32 or int64: the slow path knows

@@ -47,6 +47,8 @@ class Reader:
         self.path = path
         self.database = database
         self.connection = connection
+        self._identity = connect.identity(database)
+        self._generation = 0
 
     @classmethod
     def open(cls, dir: str | os.PathLike[str] | None = None, *, refresh: bool = True) -> Reader:
@@ -82,11 +84,25 @@ class Reader:
 
     def version(self) -> int:
         """A number that changes whenever anybody committed anything; cheap to ask."""
-        return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+        self._follow()
+        found = int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+        return found + (self._generation << 32)
+
+    def _follow(self) -> None:
+        """Go on in the new database where the old one was deleted or replaced."""
+        now = connect.identity(self.database)
+        if now is None or now == self._identity:
+            return
+        fresh = connect.open_reader(self.database)
+        self.connection.close()
+        self.connection, self._identity = fresh, now
+        self._generation += 1
 
     def refresh(self) -> str | None:
         """Project what nobody else projects; return a sentence if that was not possible."""
-        return _catch_up(self.path)
+        problem = _catch_up(self.path)
+        self._follow()
+        return problem
 
     # -- runs -------------------------------------------------------------------------
 
@@ -304,7 +320,7 @@ def _catch_up(path: Path) -> str | None:
             projector.close()
     except StoreTooNew:
         raise
-    except (StoreBusy, OSError, sqlite3.OperationalError) as error:
+    except (StoreBusy, OSError, sqlite3.DatabaseError) as error:
         return f"{path} is shown as it was last written; newer rows could not be added ({error})."
     return None
 
@@ -320,7 +336,7 @@ def _series_info(row: tuple[Any, ...]) -> SeriesInfo:
         last = number(last, last_kind)
     return SeriesInfo(
         key, run_key, name, stream, lane, rank, total, points, finite, first, last, minimum, min_at, maximum,
-        max_at, total_value / finite if finite else None, first_step, last_step, min_step, max_step, first_time,
+        max_at, total_value / finite if finite and total_value is not None else None, first_step, last_step, min_step, max_step, first_time,
         last_time, goal, unit, step_metric, alarm, bool(hidden),
     )  # fmt: skip
 

@@ -42,6 +42,7 @@ class Recorder:
         self._stop = threading.Event()
         self._told: set[str] = set()
         self._projector: Projector | None = None
+        self._only_journal: bool | None = None
         self._thread = threading.Thread(target=self._run, name="trackerlite", daemon=True)
         self._thread.start()
 
@@ -74,6 +75,13 @@ class Recorder:
     def _project(self) -> None:
         from trackerlite.store.projector import Projector
 
+        if self._only_journal is None:
+            from trackerlite.store.filesystem import is_network
+
+            # On a network file system SQLite is left to whoever reads, on their own machine.
+            self._only_journal = is_network(self.store)
+        if self._only_journal:
+            return
         if self._projector is None:
             self._projector = Projector(self.store)
         start = time.monotonic()

@@ -46,6 +46,7 @@ class RunRows:
         # into columns at once.
         self._keys: tuple[str, ...] = ()
         self._lane = ""
+        self._clock = 0.0
         self._steps: list[int] = []
         self._times: list[float] = []
         self._rows: list[tuple[int | float, ...]] = []
@@ -77,6 +78,7 @@ class RunRows:
             if event.keys != self._keys or lane != self._lane:
                 self._gather()
                 self._keys, self._lane = event.keys, lane
+            self._clock = clock
             self._steps.append(event.step)
             self._times.append(event.time)
             self._rows.append(event.numbers)
@@ -84,7 +86,9 @@ class RunRows:
             self._gather()
             for key, value in event.others.items():
                 stream = "history" if isinstance(value, bool) else "value"
-                self.series.get(stream, key, lane).add(event.step, event.time, value)
+                series = self.series.get(stream, key, lane)
+                series.add(event.step, event.time, value)
+                series.clock = clock
         if event.record is None:
             return
         self._gather()
@@ -103,6 +107,7 @@ class RunRows:
             series.steps += self._steps
             series.times += self._times
             series.numbers += column
+            series.clock = self._clock
         self._steps, self._times, self._rows = [], [], []
 
     def flush(self, heartbeat: float | None) -> None:
@@ -110,6 +115,11 @@ class RunRows:
         self._gather()
         self.series.flush()
         if heartbeat is not None:
+            self.connection.execute(  # taken for dead, and heard of again
+                "UPDATE run SET state='running', ended=NULL "
+                "WHERE key=? AND state IN ('dead', 'killed') AND COALESCE(heartbeat, 0) < ?",
+                (self.key, heartbeat),
+            )
             self.connection.execute(
                 "UPDATE run SET heartbeat = MAX(COALESCE(heartbeat, 0), ?), "
                 "last_step = (SELECT MAX(max_step) FROM series WHERE run_key = run.key AND stream <> 'system') "

@@ -103,6 +103,23 @@ def _connect_ro(uri: str, path: Path) -> Connection:
     return connection
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells the file at `path` from one that took its place; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def is_corrupt(error: sqlite3.Error) -> bool:
+    """Whether SQLite says the file is damaged or no database (not that we misused it)."""
+    code = getattr(error, "sqlite_errorcode", None)  # Python ≥ 3.11
+    if code is not None:
+        return code & 0xFF in (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB
+    return "malformed" in str(error) or "not a database" in str(error)
+
+
 def _after_fork() -> None:
     for connection in list(_open):
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))  # never finalised in the child

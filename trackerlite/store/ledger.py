@@ -30,7 +30,7 @@ CREATE TABLE confirmed (
     entity TEXT NOT NULL, project TEXT NOT NULL, remote_id TEXT NOT NULL,
     rows INTEGER NOT NULL DEFAULT 0, last_step INTEGER,
     system_rows INTEGER NOT NULL DEFAULT 0, console_lines INTEGER NOT NULL DEFAULT 0,
-    alerts INTEGER NOT NULL DEFAULT 0,
+    system_points INTEGER NOT NULL DEFAULT 0, alerts INTEGER NOT NULL DEFAULT 0,
     marks TEXT NOT NULL DEFAULT '',
     fingerprint TEXT NOT NULL DEFAULT '',
     state TEXT NOT NULL DEFAULT '',
@@ -64,6 +64,7 @@ class Confirmed:
     last_step: int | None = None
     system_rows: int = 0
     console_lines: int = 0
+    system_points: int = 0
     alerts: int = 0
     marks: dict[str, tuple[int, int]] = field(default_factory=dict)
     fingerprint: str = ""
@@ -88,7 +89,7 @@ class Attempt:
 
 _FIELDS = (
     "target, run_id, entity, project, remote_id, rows, last_step, system_rows, console_lines,"
-    " alerts, marks, fingerprint, state, verified, error, error_at, conflict"
+    " system_points, alerts, marks, fingerprint, state, verified, error, error_at, conflict"
 )
 
 
@@ -180,11 +181,11 @@ class Ledger:
         try:
             self._db.execute(
                 f"INSERT OR REPLACE INTO confirmed ({_FIELDS})"  # noqa: S608
-                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (
                     state.target, state.run_id, state.entity, state.project, state.remote_id,
                     state.rows, state.last_step, state.system_rows, state.console_lines,
-                    state.alerts, marks, state.fingerprint, state.state, state.verified,
+                    state.system_points, state.alerts, marks, state.fingerprint, state.state, state.verified,
                     state.error, state.error_at, int(state.conflict),
                 ),
             )  # fmt: skip
@@ -271,8 +272,8 @@ class Ledger:
 def _confirmed(row: Any) -> Confirmed:
     values = list(row)
     try:
-        values[10] = {k: (int(v[0]), int(v[1])) for k, v in json.loads(values[10] or "{}").items()}
+        values[11] = {k: (int(v[0]), int(v[1])) for k, v in json.loads(values[11] or "{}").items()}
     except (ValueError, TypeError, AttributeError, IndexError):
-        values[10] = {}
-    values[16] = bool(values[16])
+        values[11] = {}
+    values[17] = bool(values[17])
     return Confirmed(*values)

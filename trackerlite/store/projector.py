@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable
+from math import isfinite
 from pathlib import Path
 
 from trackerlite.errors import StoreBusy
@@ -27,6 +28,11 @@ from trackerlite.store.lock import store_lock
 
 BATCH = 2 << 20  # bytes of journal in one transaction
 STALE = 5.0  # seconds after which a live writer is taken to project no more
+#: what a record that another program wrote, or damage that no checksum saw, can lead to
+_NONSENSE = (
+    KeyError, TypeError, ValueError, AttributeError, OverflowError, sqlite3.InterfaceError,
+    sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError,
+)  # fmt: skip
 _RUN_TABLES = ("param", "summary_value", "tag", "definition", "artifact", "alert")
 
 
@@ -50,18 +56,18 @@ class Projector:
 
     def _connect(self) -> connect.Connection:
         """The connection; a new one if the database was deleted or replaced meanwhile."""
-        if self._connection is not None and self._identity != _identity(self.database):
+        if self._connection is not None and self._identity != connect.identity(self.database):
             self._connection.close()
             self._connection = None
         if self._connection is None:
             try:
                 self._connection = connect.open_writer(self.database)
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError:
+            except sqlite3.DatabaseError as error:
+                if not connect.is_corrupt(error):
+                    raise
                 self._set_aside()
                 self._connection = connect.open_writer(self.database)
-            self._identity = _identity(self.database)
+            self._identity = connect.identity(self.database)
         return self._connection
 
     def _set_aside(self) -> None:
@@ -100,9 +106,9 @@ class Projector:
         while True:
             try:
                 step, more = self._project_batch(folder, timeout)
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError:
+            except sqlite3.DatabaseError as error:
+                if not connect.is_corrupt(error):
+                    raise
                 with store_lock(self.lock_folder, timeout=timeout):
                     self._set_aside()
                 continue
@@ -114,12 +120,15 @@ class Projector:
         """One transaction over one run: (bytes taken in, whether more is waiting)."""
         changed = _folder_time(folder)
         journals = journals_of(folder)
+        identity = _identify(folder, journals)
+        if identity is None:  # it is just beginning, and has not said who it is
+            return 0, False
         self.database.parent.mkdir(parents=True, exist_ok=True)
         with store_lock(self.lock_folder, timeout=timeout):
             connection = self._connect()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                run_key = self._run_key(connection, folder, journals)
+                run_key = self._run_key(connection, folder, identity)
                 self._forget_if_replaced(connection, run_key, journals)
                 done, more = self._take_in(connection, run_key, journals)
                 connection.execute(
@@ -204,11 +213,18 @@ class Projector:
                 note = f"a record holds no event ({error})"
                 _note_damage(connection, key, [(offset - len(payload) - 16, offset, note)])
                 continue
-            if event.time > clock:
-                clock = event.time
+            if not isfinite(event.time):
+                event.time = clock
+            # Strictly rising, also where the machine's clock was set back: what is said
+            # later in a journal is later.
+            clock = event.time if event.time > clock else clock + 1e-6
             last = clock
             closed = _closes(event)
-            rows.apply(event, clock, lane)
+            try:
+                rows.apply(event, clock, lane)
+            except _NONSENSE as error:
+                note = f"a record could not be understood ({type(error).__name__}: {error})"
+                _note_damage(connection, key, [(offset - len(payload) - 16, offset, note)])
             if offset - watermark >= budget:
                 ended = None
                 break
@@ -218,14 +234,17 @@ class Projector:
         return reader.offset, clock, last, closed, ended
 
     def _run_key(
-        self, connection: sqlite3.Connection, folder: Path, journals: list[JournalFile]
+        self,
+        connection: sqlite3.Connection,
+        folder: Path,
+        identity: tuple[str, str, float | None],
     ) -> int:
         """The row of this folder's run, made if it is new."""
         name = self._name(folder)
         found = connection.execute("SELECT key, run_id FROM run WHERE folder=?", (name,)).fetchone()
         if found is not None and found[1] is not None:
             return int(found[0])
-        run_id, project, started = _identify(folder, journals)
+        run_id, project, started = identity
         unique = run_id
         taken = "SELECT 1 FROM run WHERE run_id=? AND folder<>?"
         if connection.execute(taken, (unique, name)).fetchone():
@@ -280,6 +299,9 @@ class Projector:
             return {}
         with store_lock(self.lock_folder, timeout=10.0):
             connection = self._connect()
+            if not _can_be_read(connection):
+                self._set_aside()
+                connection = self._connect()
         known: dict[str, tuple[int, list[tuple[str, int, int, int | None, float]]]] = {}
         rows = connection.execute(
             "SELECT run.folder, run.folder_changed, journal.path, journal.watermark, journal.closed, "
@@ -296,7 +318,7 @@ class Projector:
         folder: Path,
         known: tuple[int, list[tuple[str, int, int, int | None, float]]] | None,
     ) -> bool:
-        if known is None or known[0] != _folder_time(folder):
+        if known is None or not known[0] or known[0] != _folder_time(folder):
             return True
         now = time.time()
         for path, watermark, closed, dead_at, projected in known[1]:
@@ -352,22 +374,30 @@ def forget(connection: sqlite3.Connection, run_key: int) -> None:
     )
 
 
-def _identify(folder: Path, journals: list[JournalFile]) -> tuple[str, str, float | None]:
-    """(id, project, start) as the first run record says; else as the folder is called."""
+def _identify(folder: Path, journals: list[JournalFile]) -> tuple[str, str, float | None] | None:
+    """(id, project, start) as the first run record says; else as the folder is called.
+
+    None while no journal holds more than the version every event file begins with.
+    """
     first: float | None = None
     for journal in journals:
         try:
             for number, (_, payload) in enumerate(JournalReader(journal.path).read(limit=1 << 20)):
                 event = Decoder().decode(payload)
-                first = event.time if first is None else first
                 if event.record and event.record["t"] == "run":
                     record = event.record
-                    return str(record["id"]), str(record["project"]), record.get("started", first)
+                    return (
+                        str(record["id"]),
+                        str(record["project"]),
+                        record.get("started", event.time),
+                    )
+                if number > 0 and first is None:
+                    first = event.time
                 if number > 50:
                     break
         except (OSError, ValueError, KeyError, RecursionError):
             continue
-    return folder.name, folder.parent.name, first
+    return None if first is None else (folder.name, folder.parent.name, first)
 
 
 def _closes(event: Event) -> bool:
@@ -383,16 +413,28 @@ def _note_damage(
     )
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _can_be_read(connection: sqlite3.Connection) -> bool:
     try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+        connection.execute("SELECT COUNT(*) FROM run").fetchone()
+        connection.execute("SELECT COUNT(*) FROM journal").fetchone()
+    except sqlite3.DatabaseError as error:
+        if connect.is_corrupt(error):
+            return False
+        raise
+    return True
 
 
 def _folder_time(folder: Path) -> int:
+    """When a file last came or went in a run's folder or its lanes, in ns; 0: too lately to tell."""
     try:
-        return os.stat(folder).st_mtime_ns
+        status = os.stat(folder)
+        latest = status.st_mtime_ns
+        if status.st_nlink != 2:  # it has folders in it
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith(("rank-", "fork-")):
+                        latest = max(latest, entry.stat().st_mtime_ns)
     except OSError:
         return 0
+    # Clocks of file systems tick every few ms: a change within the same tick must not be missed.
+    return latest if time.time_ns() - latest > 100_000_000 else 0

@@ -56,9 +56,10 @@ CREATE TABLE series (
     points INTEGER NOT NULL DEFAULT 0,       -- of them visible (not rewound)
     finite INTEGER NOT NULL DEFAULT 0,
     first, last, last_kind INTEGER,
-    minimum REAL, min_at INTEGER, maximum REAL, max_at INTEGER, total_value REAL NOT NULL DEFAULT 0,
+    minimum REAL, min_at INTEGER, maximum REAL, max_at INTEGER, total_value REAL DEFAULT 0,  -- NULL: beyond float64
     first_step INTEGER, last_step INTEGER, min_step INTEGER, max_step INTEGER,
     first_time REAL, last_time REAL,
+    last_clock REAL,                         -- the clock of its journal then: orders it against a summary set by hand
     sealed INTEGER NOT NULL DEFAULT 0,       -- points whose envelope is written
     step_metric TEXT, summary TEXT, goal TEXT, unit TEXT, alarm TEXT, hidden INTEGER NOT NULL DEFAULT 0,
     UNIQUE (run_key, stream, name, lane)
@@ -125,23 +126,23 @@ CREATE VIEW params AS
     SELECT run.run_id, param.key, param.value
     FROM run JOIN param ON param.run_key = run.key WHERE run.trashed = 0;
 CREATE VIEW summary_entry AS
-    SELECT run_key, name AS key, last AS value, last_kind AS kind, last_time AS at, stream FROM series
+    SELECT run_key, name AS key, last AS value, last_kind AS kind, last_clock AS at, stream FROM series
         WHERE stream <> 'system' AND points > 0 AND rank = 0 AND lane NOT LIKE 'fork%'
               AND (summary IS NULL OR summary LIKE '%"last"%')
     UNION ALL
-    SELECT run_key, name || '.min', minimum, NULL, last_time, stream FROM series
+    SELECT run_key, name || '.min', minimum, NULL, last_clock, stream FROM series
         WHERE stream = 'history' AND finite > 0 AND rank = 0 AND summary LIKE '%"min"%'
     UNION ALL
-    SELECT run_key, name || '.max', maximum, NULL, last_time, stream FROM series
+    SELECT run_key, name || '.max', maximum, NULL, last_clock, stream FROM series
         WHERE stream = 'history' AND finite > 0 AND rank = 0 AND summary LIKE '%"max"%'
     UNION ALL
-    SELECT run_key, name || '.mean', total_value / finite, NULL, last_time, stream FROM series
+    SELECT run_key, name || '.mean', total_value / finite, NULL, last_clock, stream FROM series
         WHERE stream = 'history' AND finite > 0 AND rank = 0 AND summary LIKE '%"mean"%'
     UNION ALL
-    SELECT run_key, name || '.first', first, NULL, last_time, stream FROM series
+    SELECT run_key, name || '.first', first, NULL, last_clock, stream FROM series
         WHERE stream = 'history' AND points > 0 AND rank = 0 AND summary LIKE '%"first"%'
     UNION ALL
-    SELECT run_key, name || '.best', CASE goal WHEN 'max' THEN maximum ELSE minimum END, NULL, last_time, stream
+    SELECT run_key, name || '.best', CASE goal WHEN 'max' THEN maximum ELSE minimum END, NULL, last_clock, stream
         FROM series WHERE stream = 'history' AND finite > 0 AND rank = 0 AND summary LIKE '%"best"%';
 CREATE VIEW summary AS
     SELECT run.run_id, e.key, e.value

@@ -14,7 +14,7 @@ from trackerlite.store import envelope
 NAN, NEGATIVE_ZERO, BOOL = 1, 2, 3
 _COLUMNS = (
     "key, total, points, finite, first, last, last_kind, minimum, min_at, maximum, max_at, total_value, "
-    "first_step, last_step, min_step, max_step, first_time, last_time, sealed"
+    "first_step, last_step, min_step, max_step, first_time, last_time, last_clock, sealed"
 )
 
 
@@ -26,7 +26,7 @@ class Series:
             self.key, self.total, self.points, self.finite, self.first, self.last, self.last_kind,
             self.minimum, self.min_at, self.maximum, self.max_at, self.total_value,
             self.first_step, self.last_step, self.min_step, self.max_step,
-            self.first_time, self.last_time, self.sealed,
+            self.first_time, self.last_time, self.clock, self.sealed,
         ) = row  # fmt: skip
         self.stream = stream
         # what waits to be written, as columns: numbers, or JSON values
@@ -100,7 +100,9 @@ class Series:
         if self.maximum is None or most > self.maximum:
             self.maximum, self.max_at = float(most), steps[finite.index(most)]
         self.finite += len(finite)
-        self.total_value += total
+        if self.total_value is not None:
+            summed = self.total_value + total
+            self.total_value = summed if isfinite(summed) else None  # beyond float64: no mean
 
     def _write_values(
         self,
@@ -134,11 +136,11 @@ class Series:
         connection.execute(
             "UPDATE series SET total=?, points=?, finite=?, first=?, last=?, last_kind=?, minimum=?, min_at=?, "
             "maximum=?, max_at=?, total_value=?, first_step=?, last_step=?, min_step=?, max_step=?, "
-            "first_time=?, last_time=?, sealed=? WHERE key=?",
+            "first_time=?, last_time=?, last_clock=?, sealed=? WHERE key=?",
             (
                 self.total, self.points, self.finite, self.first, self.last, self.last_kind, self.minimum,
                 self.min_at, self.maximum, self.max_at, self.total_value, self.first_step, self.last_step,
-                self.min_step, self.max_step, self.first_time, self.last_time, self.sealed, self.key,
+                self.min_step, self.max_step, self.first_time, self.last_time, self.clock, self.sealed, self.key,
             ),
         )  # fmt: skip
 
