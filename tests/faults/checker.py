@@ -15,7 +15,6 @@ from typing import Any
 
 from faults.nursery import Victim
 from faults.operations import Operation, operation
-
 from trackerlite.journal.events import Event
 from trackerlite.journal.reader import JournalReader
 from trackerlite.journal.scalars import Decoder

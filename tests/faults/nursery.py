@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from select import select
 from typing import Any
@@ -144,15 +145,24 @@ def fresh(log: Path, **plan: Any) -> Victim:
     return Victim(process.pid, reading, plan, process=process)
 
 
-def _serve(channel: socket.socket) -> None:
-    import sqlite_utils.migrations  # what a migration imports takes a second
-    import trackerlite.capture.environment
-    import trackerlite.capture.redact
-    import trackerlite.readers
-    import trackerlite.recording.current
-    import trackerlite.store.projector  # noqa: F401
-    from faults import migration, operations, victims  # noqa: F401
+#: what a victim would import; the last one takes a second
+_BEFOREHAND = (
+    "trackerlite.capture.environment",
+    "trackerlite.capture.redact",
+    "trackerlite.readers",
+    "trackerlite.recording.current",
+    "trackerlite.store.projector",
+    "faults.migration",
+    "faults.operations",
+    "sqlite_utils.migrations",
+)
 
+
+def _serve(channel: socket.socket) -> None:
+    from faults import victims
+
+    for name in _BEFOREHAND:
+        import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         message, fds, _, _ = socket.recv_fds(channel, 1 << 16, 1)

@@ -7,9 +7,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+
 from faults.checker import Verdict, judge_run
 from faults.nursery import Nursery, Victim
-
 from trackerlite.readers import Reader
 
 
@@ -44,7 +44,10 @@ def test_finds_nothing_where_nothing_is(recorded: tuple[Path, Victim]) -> None:
         "UPDATE param SET json = '0.5' WHERE key LIKE 'c%'",
         "DELETE FROM tag",
         "DELETE FROM summary_value",
-        "DELETE FROM value WHERE idx = 3",
+        "DELETE FROM value WHERE key = (SELECT MIN(key) FROM value)",
+        "DELETE FROM point WHERE key = (SELECT MIN(key) + 1 FROM point)",
+        "UPDATE point SET value = value + 1e-9 WHERE typeof(value) = 'real' AND value > 1",
+        "UPDATE point SET step = step + 1 WHERE key = (SELECT MAX(key) FROM point)",
     ],
 )
 def test_sees_harm_in_the_database(

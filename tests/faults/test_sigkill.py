@@ -6,9 +6,9 @@ import random
 from pathlib import Path
 
 import pytest
+
 from faults.checker import Verdict, integrity, judge_run, shown_by_views
 from faults.nursery import Nursery, Victim, fresh
-
 from trackerlite.readers import Reader
 
 
@@ -244,7 +244,7 @@ def test_killed_in_an_interpreter_of_its_own(
 ) -> None:
     """The same holds for scripts started as people start them."""
     victims: list[Victim] = []
-    for attempt in range(3):
+    for _ in range(3):
         first = 0
         if victims:
             last = victims[-1]

@@ -79,9 +79,8 @@ def _die_at_statement(after: int) -> None:
 
 def record(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
     """Log operation after operation, each told when it was acknowledged."""
-    from faults.operations import operation, perform
-
     import trackerlite as tl
+    from faults.operations import operation, perform
 
     arm(plan.get("death"))
     run = tl.init(
@@ -114,7 +113,6 @@ def read(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
 def migrate(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
     """Open a store of the schema before with code that knows one more migration."""
     from faults.migration import next_schema
-
     from trackerlite.readers import Reader
 
     next_schema()
