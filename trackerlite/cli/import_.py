@@ -13,6 +13,7 @@ from trackerlite.cli._output import emit_rows, say
 from trackerlite.errors import TrackerliteError
 from trackerlite.importers import FORMATS, find
 from trackerlite.paths import store_dir
+from trackerlite.unbundle import is_bundle, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     trackerlite import runs/ --project vision
     trackerlite import wandb/offline-run-20260102_030405-abc123
     trackerlite import mlruns/ results.csv
-    trackerlite import experiments.bundle.zip
+    trackerlite import runs.zip
     """
 )
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True))
@@ -53,7 +54,8 @@ def command(
             for row in _import(path, store, formats or FORMATS, project, name):
                 rows.append(row)
                 if not as_json:
-                    say(f"{row['format']}  {row['source']} → {row['run']}: {row['new']} new")
+                    brought = row.get("change", f"{row.get('new')} new")
+                    say(f"{row['format']}  {row['source']} → {row['run']}: {brought}")
         except TrackerliteError as error:
             failures += 1
             say(str(error))
@@ -68,6 +70,17 @@ def command(
 def _import(
     path: Path, store: Path, formats: tuple[str, ...], project: str | None, name: str | None
 ) -> list[dict[str, Any]]:
+    if path.is_file() and is_bundle(path):
+        return [
+            {
+                "format": "bundle",
+                "source": str(path),
+                "id": run.id,
+                "run": f"{run.project}/{run.name}",
+            }
+            | {"change": run.change}
+            for run in unpack(path, store)
+        ]
     from trackerlite.importers.write import take_in
 
     runs = list(find(path, formats))

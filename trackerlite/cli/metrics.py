@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     examples="""
     trackerlite metrics baseline
     trackerlite metrics baseline -m val/loss -m 'val/acc*' --last 20
+    trackerlite metrics baseline -m train/loss --samples 50 --smooth 0.9 --x time
     trackerlite metrics baseline -m train/loss --json > loss.json
     """
 )
@@ -32,6 +33,17 @@ if TYPE_CHECKING:
     "-m", "--metric", "patterns", multiple=True, metavar="KEY", help="Print its points; * matches."
 )
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the last N rows.")
+@click.option(
+    "--samples", type=click.IntRange(min=1), metavar="N",
+    help="About so many stretches of the curve, spikes kept.",
+)  # fmt: skip
+@click.option(
+    "--smooth", type=click.FloatRange(0, 1, max_open=True), default=0.0, metavar="WEIGHT",
+    help="Moving average, 0 to below 1.",
+)  # fmt: skip
+@click.option(
+    "--x", default="step", show_default=True, metavar="AXIS", help="step, time, wall, or a metric."
+)
 @click.option("--system", is_flag=True, help="System metrics (CPU, GPU, memory) instead.")
 @json_option
 @dir_option
@@ -39,6 +51,9 @@ def command(
     run: str,
     patterns: Sequence[str],
     last: int | None,
+    samples: int | None,
+    smooth: float,
+    x: str,
     system: bool,
     as_json: bool,
     dir: str | None,
@@ -63,8 +78,14 @@ def command(
         if not patterns:
             _print_list(series, as_json)
             return 0
-        found = list(rows(points_of(label(s), reader.points(s.key)) for s in series))
-    _print_rows([label(s) for s in series], found[-last:] if last else found, as_json)
+        if samples or smooth or x != "step":
+            from trackerlite.cli._lines import read_rows
+
+            found = read_rows(reader, info, series, x, smooth, samples)
+        else:
+            found = list(rows(points_of(label(s), reader.points(s.key)) for s in series))
+    names = [label(s) for s in series if label(s) != x]
+    _print_rows(x, names, found[-last:] if last else found, as_json)
     return 0
 
 
@@ -106,7 +127,7 @@ def _print_list(series: Sequence[SeriesInfo], as_json: bool) -> None:
     )
 
 
-def _print_rows(names: Sequence[str], found: Sequence[Row], as_json: bool) -> None:
+def _print_rows(x: str, names: Sequence[str], found: Sequence[Row], as_json: bool) -> None:
     if as_json:
         emit_rows({"step": row.step, "time": row.time, **row.values} for row in found)
         return
@@ -117,7 +138,11 @@ def _print_rows(names: Sequence[str], found: Sequence[Row], as_json: bool) -> No
             *(Column(name, right=True, shrink=11, drop=i) for i, name in enumerate(names)),
         ],
         [
-            [row.step, *(show(row.values[name]) if name in row.values else "" for name in names)]
+            [
+                row.step,
+                *([show(row.values[x]) if x in row.values else ""] if x != "step" else []),
+                *(show(row.values[name]) if name in row.values else "" for name in names),
+            ]
             for row in found
         ],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,36 +13,61 @@ if TYPE_CHECKING:
     import os
 
 
-def open_tui(folder: str | os.PathLike[str] | None, **options: Any) -> int:
+def open_tui(folder: str | os.PathLike[str] | None) -> int:
     """Open the terminal UI on a store until the person leaves it; returns its exit code."""
-    # Textual is loaded here and nowhere else in the command line.
-    from importlib import import_module
+    from trackerlite_tui import main  # Textual, for those who want it
 
-    main = import_module("trackerlite_tui").main
-    return int(main(dir=folder, **options) or 0)
+    return main(dir=folder)
+
+
+def _size(_: click.Context, __: click.Parameter, text: str | None) -> tuple[int, int] | None:
+    """COLUMNSxROWS as two numbers."""
+    if text is None:
+        return None
+    columns, times, rows = text.lower().partition("x")
+    if not times or not columns.isdigit() or not rows.isdigit():
+        raise click.BadParameter("write COLUMNSxROWS, as in 120x40.")
+    return int(columns), int(rows)
 
 
 @verb(
     examples="""
     trackerlite
-    trackerlite tui --dir ~/project
+    trackerlite tui --dir ~/project --screen charts
     trackerlite tui --once --size 120x40
+    trackerlite tui --once --format svg -o frame.svg
     """
 )
-@click.option("--once", is_flag=True, help="Print one frame to stdout, and end.")
+@click.option("--screen", metavar="NAME", default="", help="The screen to open: runs, charts …")
+@click.option("--theme", type=click.Choice(["dark", "light", "plain", "auto"]), help="Colours.")
+@click.option("--once", is_flag=True, help="Print one frame, and end.")
+@click.option("--size", metavar="COLUMNSxROWS", callback=_size, help="Of the frame.")
 @click.option(
-    "--screen", metavar="NAME", default="runs", show_default=True, help="The screen to open."
+    "--format",
+    "form",
+    type=click.Choice(["text", "svg", "png"]),
+    default="text",
+    help="Of the frame.",
 )
-@click.option("--size", metavar="COLSxROWS", help="Size of the frame that --once prints.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "svg", "png"]), default="text", help="Of --once."
-)
+@click.option("-o", "--output", metavar="FILE", help="Where the frame goes. Default: stdout.")
 @dir_option
-def command(once: bool, screen: str, size: str | None, form: str, dir: str | None) -> int:
+def command(
+    screen: str,
+    theme: str | None,
+    once: bool,
+    size: tuple[int, int] | None,
+    form: str,
+    output: str | None,
+    dir: str | None,
+) -> int:
     """Open the terminal UI: runs, curves, differences, live."""
+    from trackerlite_tui import main
+
     if not once and not (sys.stdout.isatty() and sys.stdin.isatty()):
         raise click.UsageError(
             "The terminal UI needs a terminal. `trackerlite ls` lists runs anywhere, and "
             "`trackerlite tui --once` prints one frame."
         )
-    return open_tui(dir, once=once, screen=screen, size=size, format=form)
+    return main(
+        dir=dir, once=once, screen=screen, size=size, format=form, output=output, theme=theme or ""
+    )
