@@ -179,7 +179,9 @@ class ApiRun:
         if samples is None or series.total <= samples:
             points = self._reader.points(series.key)
             return points.step, points.time, points.value
-        found = self._reader.envelope(series.key, max(1, samples // 2))
+        from trackerlite.readers.curves import thin
+
+        found = thin(self._reader.envelope(series.key, samples // 2), max(1, samples // 2))
         step = np.column_stack([found["step_min"], found["step_max"]]).ravel()
         time = np.column_stack([found["time_min"], found["time_max"]]).ravel()
         value = np.column_stack([found["min"], found["max"]]).ravel()

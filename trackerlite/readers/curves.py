@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trackerlite.readers.info import ENVELOPE_FIELDS, Points
-from trackerlite.store.envelope import CHUNK, FACTOR, LEVELS
+from trackerlite.store.envelope import CHUNK, FACTOR, LEVELS, key
 
 ENVELOPE = np.dtype(ENVELOPE_FIELDS)
 _SELECT = (
@@ -78,8 +78,8 @@ def _sealed(
     connection: sqlite3.Connection, series_key: int, level: int, first: int, last: int
 ) -> NDArray[Any]:
     rows = connection.execute(
-        "SELECT buckets FROM envelope WHERE series_key = ? AND level = ? AND chunk >= ? AND chunk < ? ORDER BY chunk",
-        (series_key, level, first, last),
+        "SELECT buckets FROM envelope WHERE key >= ? AND key < ? ORDER BY key",
+        (key(series_key, level, first), key(series_key, level, last)),
     ).fetchall()
     return np.frombuffer(b"".join(row[0] for row in rows), dtype=ENVELOPE)
 
@@ -95,3 +95,19 @@ def as_envelope(some: Points) -> NDArray[Any]:
     for name in ("first", "last", "min", "max"):
         found[name] = number
     return found
+
+
+def thin(found: NDArray[Any], buckets: int) -> NDArray[Any]:
+    """An envelope merged to at most `buckets` buckets; every spike is still in one."""
+    if len(found) <= buckets:
+        return found
+    starts = np.linspace(0, len(found), buckets, endpoint=False).astype(np.int64)
+    ends = np.append(starts[1:], len(found)) - 1
+    merged = found[starts].copy()
+    for name in ("count", "finite"):
+        merged[name] = np.add.reduceat(found[name], starts)
+    for low, high in (("step_min", "step_max"), ("time_min", "time_max"), ("min", "max")):
+        merged[low] = np.fmin.reduceat(found[low], starts)
+        merged[high] = np.fmax.reduceat(found[high], starts)
+    merged["last"] = found["last"][ends]
+    return merged

@@ -27,6 +27,11 @@ Bucket = tuple[int, int, int, int, int, float, float, float, float, float, float
 Point = tuple[int, int, float, float]
 
 
+def key(series: int, level: int, chunk: int) -> int:
+    """Where a chunk stands in the table."""
+    return series << 40 | level << 34 | chunk
+
+
 def bucket(points: Sequence[Point], index: int) -> Bucket:
     """The bucket of some neighbouring points (those that a rewind hid are left out)."""
     if not points:
@@ -140,13 +145,13 @@ def _seal_above(connection: sqlite3.Connection, series: int, sealed: int) -> Non
     while level <= LEVELS and sealed % size == 0:
         first = (sealed - size) // (size // FACTOR)
         rows = connection.execute(
-            "SELECT chunk, buckets FROM envelope WHERE series_key = ? AND level = ? AND chunk >= ? AND chunk < ? "
-            "ORDER BY chunk",
-            (series, level - 1, first, first + FACTOR),
+            "SELECT buckets FROM envelope WHERE key >= ? AND key < ? ORDER BY key",
+            (key(series, level - 1, first), key(series, level - 1, first + FACTOR)),
         ).fetchall()
         span = size // FACTOR
         chunk = [
-            BUCKET.pack(*merge(BUCKET.iter_unpack(blob), number * span)) for number, blob in rows
+            BUCKET.pack(*merge(BUCKET.iter_unpack(blob), number * span))
+            for number, (blob,) in enumerate(rows, start=first)
         ]
         _write(connection, series, level, (sealed - size) // size, chunk)
         level, size = level + 1, size * FACTOR
@@ -156,8 +161,8 @@ def _write(
     connection: sqlite3.Connection, series: int, level: int, number: int, chunk: list[bytes]
 ) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO envelope (series_key, level, chunk, buckets) VALUES (?, ?, ?, ?)",
-        (series, level, number, b"".join(chunk)),
+        "INSERT OR REPLACE INTO envelope (key, buckets) VALUES (?, ?)",
+        (key(series, level, number), b"".join(chunk)),
     )
 
 
@@ -165,7 +170,7 @@ def unseal(connection: sqlite3.Connection, series: int, index: int) -> int:
     """Remove what covers points from `index` on; return how many points stay sealed."""
     for level in range(1, LEVELS + 1):
         connection.execute(
-            "DELETE FROM envelope WHERE series_key = ? AND level = ? AND chunk >= ?",
-            (series, level, index // (FACTOR ** (level + 1))),
+            "DELETE FROM envelope WHERE key >= ? AND key < ?",
+            (key(series, level, index // FACTOR ** (level + 1)), key(series, level + 1, 0)),
         )
     return index // CHUNK * CHUNK

@@ -359,7 +359,7 @@ def forget(connection: sqlite3.Connection, run_key: int) -> None:
         points = (key << 40, (key + 1) << 40)
         connection.execute("DELETE FROM point WHERE key >= ? AND key < ?", points)
         connection.execute("DELETE FROM value WHERE key >= ? AND key < ?", points)
-        connection.execute("DELETE FROM envelope WHERE series_key=?", (key,))
+        connection.execute("DELETE FROM envelope WHERE key >= ? AND key < ?", points)
     connection.execute(
         "DELETE FROM damage WHERE journal_key IN (SELECT key FROM journal WHERE run_key=?)",
         (run_key,),

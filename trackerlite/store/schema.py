@@ -75,10 +75,8 @@ CREATE TABLE point (
 CREATE TABLE value (
     key INTEGER PRIMARY KEY, step INTEGER, time REAL, json TEXT NOT NULL, mark INTEGER
 );
-CREATE TABLE envelope (
-    series_key INTEGER NOT NULL, level INTEGER NOT NULL, chunk INTEGER NOT NULL, buckets BLOB NOT NULL,
-    PRIMARY KEY (series_key, level, chunk)
-) WITHOUT ROWID;
+-- Its key is series << 40 | level << 34 | chunk: 16 buckets a row, three rows a page.
+CREATE TABLE envelope (key INTEGER PRIMARY KEY, buckets BLOB NOT NULL);
 CREATE TABLE param (
     run_key INTEGER NOT NULL, key TEXT NOT NULL, value, json TEXT NOT NULL, at REAL NOT NULL,
     PRIMARY KEY (run_key, key)
