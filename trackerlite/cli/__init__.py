@@ -30,7 +30,7 @@ DONE, FAILED, WRONG_USE, NOTHING_MATCHED, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3,
 # The order of `--help`. A verb that is not named here is listed last.
 SECTIONS = {
     "Watch": ["tui", "demo", "watch"],
-    "Look": ["ls", "show", "metrics", "tail", "plot", "diff", "report", "search", "sql"],
+    "Look": ["ls", "show", "metrics", "tail", "plot", "diff", "report", "search", "sql", "help"],
     "Organise": ["tag", "note", "rename", "rm", "restore", "gc", "artifacts", "doctor"],
     "Move": ["sync", "status", "login", "logout", "export", "import", "bundle"],
 }
@@ -97,7 +97,7 @@ class Verbs(click.Group):
                 command = self.get_command(ctx, verb) if verb in rest else None
                 if command is not None:
                     rest.remove(verb)
-                    rows.append((verb, command.get_short_help_str(limit=70)))
+                    rows.append((verb, command.get_short_help_str(limit=200)))
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 @json_option
 @dir_option
 def command(runs: Sequence[str], output: Path, force: bool, as_json: bool, dir: str | None) -> None:
-    """Pack runs, with artifacts and checksums, into one file; `import` takes it in elsewhere.
+    """Pack runs, artifacts and checksums included, into one file.
 
-    A run that is still being written is packed as it is now; pack and import it again later.
+    `trackerlite import` takes it in elsewhere. A run that is still being written is packed as
+    it is now; pack and import it again later.
     """
     with Reader.open(dir) as reader:
         chosen = {run.key: run for run in map(reader.run, runs)}

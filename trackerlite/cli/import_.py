@@ -27,14 +27,16 @@ if TYPE_CHECKING:
     trackerlite import runs.zip
     """
 )
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(exists=True))
+@click.argument(
+    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option("--format", "formats", type=click.Choice(FORMATS), multiple=True, help="Only these.")
 @click.option("--project", metavar="NAME", help="The project to import into.")
 @click.option("--name", metavar="NAME", help="The run's name, where there is only one.")
 @json_option
 @dir_option
 def command(
-    paths: Sequence[str],
+    paths: Sequence[Path],
     formats: tuple[str, ...],
     project: str | None,
     name: str | None,
@@ -46,10 +48,13 @@ def command(
     Formats are detected. Folders are searched through. What was imported before is passed
     over, so import again when a log has grown.
     """
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise click.UsageError(f"There is nothing at {', '.join(missing)}.")
     store = store_dir(dir)
     rows: list[dict[str, Any]] = []
     failures = 0
-    for path in map(Path, paths):
+    for path in paths:
         try:
             for row in _import(path, store, formats or FORMATS, project, name):
                 rows.append(row)

@@ -37,7 +37,7 @@ _TOLD = {"host", "pid", "started", "resumed", "boot_id", "rank", "world_size"}
 @json_option
 @dir_option
 def command(run: str, as_json: bool, dir: str | None) -> None:
-    """Describe RUN: state, config, summary, metrics, code, machine, alerts, artifacts.
+    """Describe RUN: state, config, summary, metrics, code, machine.
 
     RUN is an id, the beginning of one, a name, or PROJECT/… of these.
     """

@@ -49,7 +49,10 @@ def command(
     as_json: bool,
     dir: str | None,
 ) -> int:
-    """Follow what RUN (the newest) logs, and its alerts, until it ends or Ctrl-C."""
+    """Follow what RUN (the newest) logs until it ends.
+
+    Alerts are told among the rows. Ctrl-C stops looking, not the run.
+    """
     show = _print_json if as_json else _print_row
     with Reader.open(dir) as reader:
         info = reader.run(run) if run else next(iter(reader.runs()), None)
