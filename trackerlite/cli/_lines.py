@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trackerlite.cli._rows import label, matches
+from trackerlite.cli._rows import Row, label, matches, rows
 from trackerlite.readers.polyline import along, polyline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from trackerlite.readers import Reader, RunInfo
+    from trackerlite.readers import Reader, RunInfo, SeriesInfo
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,49 @@ def read_lines(
             )
         )
     return found
+
+
+def read_rows(
+    reader: Reader,
+    run: RunInfo,
+    series: Sequence[SeriesInfo],
+    x: str,
+    smooth: float,
+    samples: int | None,
+) -> list[Row]:
+    """The points of `series` as rows, smoothed and thinned as asked, the x among the values.
+
+    Args:
+        x: `step`, or what else each row should also tell: `time`, `wall`, or a metric.
+        samples: about how many stretches of each curve; None: every point.
+
+    Raises:
+        BadInput: the run has no metric `x`.
+    """
+    streams = []
+    for one in series:
+        if label(one) == x:
+            continue
+        every = samples is None or (smooth and one.total <= 500_000)
+        # A stretch is told by four values.
+        line = polyline(reader, one, one.total if every else max(1, (samples or 4) // 4))
+        values = _smoothed(line.value, smooth) if smooth else line.value
+        keep = _spread(len(values), samples) if smooth and samples else slice(None)
+        there = along(reader, run, line, x)
+        streams.append((label(one), line.time[keep], line.step[keep], values[keep], there[keep]))
+
+    def points(name: str, stream: tuple[Any, ...]) -> Iterator[tuple[float, int, str, Any]]:
+        for time, step, value, place in zip(*(part.tolist() for part in stream), strict=True):
+            if x != "step":
+                yield time, int(step), x, place
+            yield time, int(step), name, value
+
+    return list(rows(points(name, tuple(stream)) for name, *stream in streams))
+
+
+def _spread(count: int, samples: int) -> NDArray[np.int64]:
+    """At most `samples` places out of `count`, evenly, the first and last among them."""
+    return np.unique(np.linspace(0, count - 1, min(samples, count)).round().astype(np.int64))
 
 
 def _smoothed(values: NDArray[Any], weight: float) -> NDArray[np.float64]:

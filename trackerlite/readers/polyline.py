@@ -65,7 +65,8 @@ def _merged(buckets: NDArray[Any], wanted: int) -> NDArray[Any]:
     ):  # fmt: skip
         merged[name] = reduce.reduceat(buckets[name], starts)
     merged["last"] = buckets["last"][ends]
-    return merged
+    found: NDArray[Any] = merged
+    return found
 
 
 def _unfolded(buckets: NDArray[Any], low: str, high: str) -> tuple[Floats, Floats]:
@@ -78,7 +79,7 @@ def _unfolded(buckets: NDArray[Any], low: str, high: str) -> tuple[Floats, Float
     x[:, 2], y[:, 2] = (begin + end) / 2, buckets["max"]
     x[:, 3], y[:, 3] = end, buckets["last"]
     x[:, 4], y[:, 4] = end, np.nan
-    keep = np.ones((count, 5), dtype=bool)
+    keep = np.ones((count, 5), dtype=np.bool_)
     keep[:, 0] = buckets["finite"] > 0
     keep[:, 1:4] = (buckets["finite"] > 1)[:, None]
     keep[:, 4] = buckets["finite"] < buckets["count"]
