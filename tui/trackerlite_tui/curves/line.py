@@ -91,13 +91,22 @@ def unfold(envelope: npt.NDArray[np.void], x_low: Any, x_high: Any) -> tuple[Flo
 
 
 def thin(x: Floats, y: Floats, columns: int, low: float, high: float) -> tuple[Floats, Floats]:
-    """At most four points a column (first, min, max, last), drawn alike at that width.
+    """The points of `thinning`."""
+    keep = thinning(x, y, columns, low, high)
+    return x[keep], y[keep]
 
-    Points outside `low`..`high` shrink to the nearest one on either side, so that a
-    line still enters and leaves the picture where it should. A gap stays a gap.
+
+def thinning(
+    x: Floats, y: Floats, columns: int, low: float, high: float
+) -> npt.NDArray[np.bool_] | slice:
+    """Which points to keep: at most five a column, drawn alike at that width.
+
+    First, min, max and last of each column, and a gap where there is one. Points outside
+    `low`..`high` shrink to the nearest one on either side, so that a line still enters and
+    leaves the picture where it should.
     """
     if x.size <= 4 * columns or not high > low:
-        return x, y
+        return slice(None)
     column = np.floor((x - low) * ((columns - 1) / (high - low)) + 0.5)  # as the chart puts them
     column = np.clip(column, -1, columns).astype(np.int64)
     finite = np.isfinite(y)
@@ -123,4 +132,4 @@ def thin(x: Floats, y: Floats, columns: int, low: float, high: float) -> tuple[F
             only = int(where[0])
             keep[starts[only] : stops[only]] = False
             keep[stops[only] - 1 if side < 0 else starts[only]] = True
-    return x[keep], y[keep]
+    return keep

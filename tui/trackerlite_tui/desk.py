@@ -1,0 +1,432 @@
+"""The whole screen without a terminal: what is shown, and what keys do to it.
+
+The desk holds the snapshot, the remembered state, the screens and what lies over them. It paints
+itself as rows and takes keys, clicks and snapshots; `app` gives it a terminal, `once` prints it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trackerlite_tui import keys
+from trackerlite_tui import state as states
+from trackerlite_tui.feed import Job
+from trackerlite_tui.look import Look, look
+from trackerlite_tui.order import RunList
+from trackerlite_tui.rows import Row, clip, fill, fit, paste, row_width, width, words
+from trackerlite_tui.screens import ORDER, make
+from trackerlite_tui.snapshot import Snapshot, Wants
+from trackerlite_tui.state import State
+from trackerlite_tui.text import safe
+from trackerlite_tui.widgets.bars import Tabs, footer, header
+from trackerlite_tui.widgets.overlay import Choice, Menu, Overlay, Pages, Prompt, help_rows
+
+if TYPE_CHECKING:
+    from trackerlite.readers import RunInfo
+    from trackerlite_tui.screens.base import Page
+
+_AUTO_DRAWN = 6
+_NOTICE_SECONDS = 5.0
+THEMES = ("dark", "light", "plain")
+
+
+class Effects(Protocol):
+    """What the desk asks of the world."""
+
+    def want(self, wants: Wants) -> None: ...
+    def refresh(self) -> None: ...
+    def do(self, job: Job, done: Callable[[Exception | None], None]) -> None: ...
+    def copy(self, text: str) -> None: ...
+    def bell(self) -> None: ...
+    def quit(self) -> None: ...
+
+
+class Desk:
+    """See the module."""
+
+    def __init__(
+        self,
+        state: State,
+        effects: Effects,
+        *,
+        appearance: Look | None = None,
+        clock: Callable[[], float] = time.time,
+        strict: bool = False,
+    ) -> None:
+        self.state, self.effects, self.clock, self.strict = state, effects, clock, strict
+        self.look = appearance or look(state.theme)
+        self.snapshot = Snapshot()
+        self.runs = RunList(self.snapshot, state)
+        self.columns, self.rows = 80, 24
+        self.frozen = False
+        self.cursor_run: int | None = None
+        self._latest = self.snapshot
+        self._screens: dict[str, Page] = {}
+        self._overlays: list[Overlay] = []
+        self._notice: tuple[str, str, float] = ("", "", 0.0)
+        self._undo: list[tuple[str, Job]] = []
+        self._alerts_seen: int | None = None
+        self._trail: list[str] = []
+        self._tabs: Tabs = []
+        self.name = state.screen if state.screen in ORDER else "runs"
+
+    # -- what there is -------------------------------------------------------------------
+
+    @property
+    def screen(self) -> Page:
+        """The screen that is shown."""
+        if self.name not in self._screens:
+            self._screens[self.name] = make(self.name, self)
+        return self._screens[self.name]
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """Where keys go, the nearest first."""
+        if self._overlays:
+            return self._overlays[-1].contexts
+        return (*self.screen.contexts, "global")
+
+    def marked(self) -> list[RunInfo]:
+        """The marked runs that are in the store, in the order they were marked."""
+        by_id = {run.id: run for run in self.snapshot.runs}
+        return [by_id[run_id] for run_id in self.state.marks if run_id in by_id]
+
+    def drawn(self) -> list[RunInfo]:
+        """The runs that charts show: the marked ones, else the first few of the list."""
+        chosen = self.snapshot.matching
+        marked = [r for r in self.marked() if chosen is None or r.key in chosen]
+        return marked or self.runs.runs[:_AUTO_DRAWN]
+
+    def run(self) -> RunInfo | None:
+        """The run under the cursor of the run table."""
+        if self.cursor_run is not None and self.cursor_run in self.runs.by_key:
+            return self.runs.by_key[self.cursor_run]
+        return self.runs.runs[0] if self.runs.runs else None
+
+    def color(self, run: RunInfo) -> str:
+        """The run's colour, the same everywhere."""
+        if self.state.color_by:
+            values = sorted(
+                {str(self.runs.raw(r, f"c:{self.state.color_by}")) for r in self.drawn()}
+            )
+            value = str(self.runs.raw(run, f"c:{self.state.color_by}"))
+            return (
+                self.look.ink.line(values.index(value))
+                if value in values
+                else self.look.ink.line(0)
+            )
+        return self.look.ink.line(self.state.color(run.id))
+
+    def targets(self) -> list[RunInfo]:
+        """What an edit is for: the marked runs, else the one under the cursor."""
+        one = self.run()
+        return self.marked() or ([one] if one else [])
+
+    # -- what comes in -------------------------------------------------------------------
+
+    def take(self, snapshot: Snapshot) -> None:
+        """A new snapshot from the feed."""
+        self._latest = snapshot
+        count = len(snapshot.alerts)
+        if self._alerts_seen is not None and count > self._alerts_seen:
+            newest = snapshot.alerts[-1]
+            self.effects.bell()
+            self.notify(
+                f"alert: {newest.title}" + (f" – {newest.text}" if newest.text else ""), "warn"
+            )
+        if not snapshot.loading:
+            self._alerts_seen = count
+        if not self.frozen:
+            self._show(snapshot)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.relist()
+
+    def relist(self) -> None:
+        """Sort, filter and group anew."""
+        self.runs = RunList(self.snapshot, self.state)
+        self.ask()
+
+    def ask(self) -> None:
+        """Tell the feed what is needed now."""
+        self.effects.want(self.screen.wants())
+
+    @property
+    def notice(self) -> tuple[str, str] | None:
+        """What the footer says at the moment, and in which role."""
+        text, role, until = self._notice
+        return (text, role) if text and self.clock() < until else None
+
+    def notify(self, text: str, role: str = "text") -> None:
+        """Say something in the footer for a while."""
+        self._notice = (safe(text), role, self.clock() + _NOTICE_SECONDS)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """The terminal has another size."""
+        self.columns, self.rows = columns, rows
+        self.ask()
+
+    # -- keys ----------------------------------------------------------------------------
+
+    def key(self, key: str, char: str | None = None) -> bool:
+        """Take one key; False if it means nothing here."""
+        if self._overlays and self._overlays[-1].type(key, char):
+            return True
+        entry = keys.find(self.contexts, key)
+        if entry is None:
+            return False
+        return self.act(entry.action)
+
+    def act(self, action: str) -> bool:
+        """Do an action of the key table, at the nearest that has it."""
+        name, _, argument = action.partition(":")
+        places: list[Any] = [self._overlays[-1]] if self._overlays else [self.screen, self]
+        for place in places:
+            method = getattr(place, f"do_{name}", None)
+            if method is not None:
+                try:
+                    method(argument)
+                except Exception as trouble:  # as above
+                    self.notify(self._fault("That did not work", trouble), "bad")
+                if not self._overlays:
+                    self.ask()
+                return True
+        return False
+
+    def paste(self, text: str) -> None:
+        """Pasted text goes where typing goes."""
+        if self._overlays:
+            self._overlays[-1].paste(text)
+
+    def open(self, overlay: Overlay) -> None:
+        """Put something over the screen."""
+        self._overlays.append(overlay)
+
+    def close(self, overlay: Overlay) -> None:
+        """Take it away."""
+        if overlay in self._overlays:
+            self._overlays.remove(overlay)
+
+    # -- actions everywhere --------------------------------------------------------------
+
+    def do_screen(self, name: str) -> None:
+        """Show another screen."""
+        if name != self.name:
+            self._trail = [*self._trail[-9:], self.name]
+            self.name = self.state.screen = name
+        self.ask()
+
+    def do_back(self, _: str) -> None:
+        """The screen before this one."""
+        if self._trail:
+            self.name = self.state.screen = self._trail.pop()
+            self.ask()
+
+    def do_pane(self, _: str) -> None:
+        """Screens with panes have their own."""
+
+    def do_help(self, _: str) -> None:
+        """The keys of this place, from the table."""
+        contexts = (*self.screen.contexts, "global")
+        self.open(Pages(self, f"Keys · {self.screen.title}", help_rows(self, contexts, 70)))
+
+    def do_palette(self, _: str) -> None:
+        """Every command by name."""
+        entries = keys.commands((*self.screen.contexts, "global"))
+        choices = [Choice(e.action, e.help, " ".join(map(keys.shown, e.keys))) for e in entries]
+        self.open(Menu(self, "Commands", choices, lambda v: void(self.act(v[0])), search=True))
+
+    def do_filter(self, _: str) -> None:
+        """Screens say what their filter is; by default the runs'."""
+        self.do_filter_runs("")
+
+    def do_filter_runs(self, _: str) -> None:
+        """Filter the runs, with the verdict while typing."""
+
+        def live(text: str) -> None:
+            self.state.filter = text
+            self.relist()
+
+        def verdict() -> tuple[str, tuple[int, int] | None]:
+            if self._latest.filtered_by != self.state.filter:
+                return "…", None
+            if self._latest.filter_error:
+                reason, start, end = self._latest.filter_error
+                return safe(reason), (start, end)
+            matching = self._latest.matching
+            return f"{len(matching) if matching is not None else len(self._latest.runs)} runs", None
+
+        def accept(text: str) -> None:
+            live(text)
+            self.state.remember(text)
+
+        history = self.state.history
+        self.open(
+            Prompt(
+                self, "runs", self.state.filter, accept, live=live, verdict=verdict, history=history
+            )
+        )
+
+    def do_clear(self, _: str) -> None:
+        """No filter."""
+        self.state.filter = ""
+        self.relist()
+
+    def do_next(self, _: str) -> None:
+        """Screens that search have their own."""
+
+    def do_refresh(self, _: str) -> None:
+        """Read the store again."""
+        self.effects.refresh()
+        self.notify("reading the store again")
+
+    def do_freeze(self, _: str) -> None:
+        """Hold the picture, or let it live."""
+        self.frozen = not self.frozen
+        if not self.frozen:
+            self._show(self._latest)
+        self.notify(
+            "frozen: the store is still followed, the picture is held" if self.frozen else "live"
+        )
+
+    def do_theme(self, _: str) -> None:
+        """The next theme."""
+        now = "plain" if not self.look.ink.colored else "dark" if self.look.ink.dark else "light"
+        self.state.theme = THEMES[(THEMES.index(now) + 1) % len(THEMES)]
+        self.look = look(self.state.theme)
+        self.notify(f"theme: {self.state.theme}")
+
+    def do_quit(self, _: str) -> None:
+        """Leave."""
+        self.effects.quit()
+
+    def do_undo(self, _: str) -> None:
+        """Take back the last edit."""
+        if not self._undo:
+            self.notify("nothing to undo")
+            return
+        what, job = self._undo.pop()
+        self.effects.do(job, lambda problem: self.notify(*_outcome(problem, f"undone: {what}")))
+
+    def edit(self, what: str, job: Job, back: Job) -> None:
+        """Do an edit that can be undone, in the feed's thread."""
+
+        def done(problem: Exception | None) -> None:
+            if problem is None:
+                self._undo.append((what, back))
+            self.notify(*_outcome(problem, f"{what} (u takes it back)"))
+
+        self.effects.do(job, done)
+
+    def work(self, what: str, job: Job) -> None:
+        """Do something that writes no run: an export."""
+        self.effects.do(job, lambda problem: self.notify(*_outcome(problem, what)))
+
+    # -- the mouse -----------------------------------------------------------------------
+
+    def click(self, x: int, y: int, double: bool = False) -> None:
+        """The left button at a cell of the screen."""
+        if self._overlays:
+            rows, left, top = self._overlays[-1].paint(self.columns, self.rows)
+            inside = top <= y < top + len(rows) and left <= x < left + row_width(
+                rows[0] if rows else []
+            )
+            if inside:
+                self._overlays[-1].click(x - left, y - top)
+            else:
+                self._overlays[-1].do_cancel("")
+        elif self._framed and y == 0:
+            spot = next((name for start, stop, name in self._tabs if start <= x < stop), None)
+            if spot:
+                self.do_screen(spot)
+        elif not self._framed or y < self.rows - 1:
+            self.screen.click(x, y - self._framed, double)
+        self.ask()
+
+    def wheel(self, x: int, y: int, by: int) -> None:
+        """The wheel: `by` is 1 downwards, -1 upwards."""
+        if self._overlays:
+            self._overlays[-1].wheel(by)
+        else:
+            self.screen.wheel(x, y - self._framed, by)
+        self.ask()
+
+    def drag(self, x: int, y: int, dx: int, dy: int) -> None:
+        """The mouse moved with the button down."""
+        if not self._overlays:
+            self.screen.drag(x, y - self._framed, dx, dy)
+            self.ask()
+
+    # -- painting ------------------------------------------------------------------------
+
+    @property
+    def _framed(self) -> bool:
+        """Whether there is room for a header and a footer."""
+        return self.rows >= 8
+
+    def paint(self) -> list[Row]:
+        """The whole screen: `rows` rows of `columns` cells."""
+        columns, rows = self.columns, self.rows
+        if columns < 20 or rows < 5:
+            return self._tiny(columns, rows)
+        inner = rows - 2 if self._framed else rows
+        body = [fit(row, columns) for row in self._body(columns, inner)]
+        body += [fill(columns) for _ in range(inner - len(body))]
+        out = body[:inner]
+        if self._framed:
+            head, self._tabs = header(self, columns)
+            out = [head, *out, footer(self, columns)]
+        for overlay in self._overlays:
+            block, left, top = overlay.paint(columns, rows)
+            paste(out, block, left, top)
+        return out
+
+    def _body(self, columns: int, rows: int) -> list[Row]:
+        problem = self.snapshot.problem
+        if problem and not self.snapshot.runs:
+            return self._message(problem, columns, rows)
+        try:
+            return self.screen.paint(columns, rows)
+        except (
+            Exception
+        ) as trouble:  # one screen's fault must not end a session that is watching runs
+            return self._message(self._fault("This screen cannot be drawn", trouble), columns, rows)
+
+    def _fault(self, what: str, trouble: Exception) -> str:
+        if self.strict:
+            raise trouble
+        kept = states.keep_fault(trouble)
+        where = f" The details are in {kept}." if kept else ""
+        return f"{what} ({type(trouble).__name__}: {trouble}). Nothing recorded is touched; other screens work.{where}"
+
+    def _message(self, text: str, columns: int, rows: int) -> list[Row]:
+        from trackerlite_tui.rows import fill, fit
+
+        lines = words(safe(text, 2000), max(10, min(76, columns - 4)))
+        top = max(0, (rows - len(lines)) // 2)
+        left = " " * max(0, (columns - max(map(width, lines))) // 2)
+        return [fill(columns)] * top + [
+            fit([(left, ""), (line, self.look.text)], columns) for line in lines
+        ]
+
+    def _tiny(self, columns: int, rows: int) -> list[Row]:
+        """A sparkline of the main metric where nothing else fits, then one line of words."""
+        out = [fill(columns) for _ in range(rows)]
+        if not rows or not columns:
+            return out
+        line = self.screen.tiny(columns) if columns >= 10 else ""
+        out[0] = fit(
+            [(clip(line or "too small", columns, self.look.ascii_only), self.look.text)], columns
+        )
+        return out
+
+
+def void(_: object) -> None:
+    """Drop a result, where a callback has none."""
+
+
+def _outcome(problem: Exception | None, success: str) -> tuple[str, str]:
+    return (str(problem), "bad") if problem is not None else (success, "text")

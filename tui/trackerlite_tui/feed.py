@@ -1,0 +1,310 @@
+"""The thread that reads the store. It knows nothing of widgets: it posts snapshots."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from trackerlite.errors import StoreNotFound, TrackerliteError
+from trackerlite_tui.snapshot import CurveKey, DetailKey, MetricName, Snapshot, Wants
+
+if TYPE_CHECKING:
+    from trackerlite.readers import Reader, RunInfo, SeriesInfo
+    from trackerlite_tui.curveload import CurveLoader
+
+Job = Callable[["Reader"], Any]
+Done = Callable[[Exception | None], None]
+
+_POLL = 0.12  # seconds between two looks at the store's version
+_LIVE = 0.5  # seconds between two live redraws
+_BATCH = 0.05  # seconds of loading before what there is is shown
+_RETRY = 1.0
+_BEHIND = 5.0  # seconds between two looks for what nobody projects
+_NAMES = 4.0  # seconds between two listings of all metrics
+
+
+def shown_name(series: SeriesInfo) -> str:
+    """A metric's name as the screen lists it; other ranks stand apart."""
+    return (
+        series.name
+        if not series.rank and not series.lane
+        else f"{series.name} @{series.lane or series.rank}"
+    )
+
+
+class Feed(threading.Thread):
+    """Polls a store and posts a `Snapshot` whenever something to be seen has changed.
+
+    Args:
+        open_reader: opens the store; called in this thread, again after a failure.
+        post: takes a snapshot; must be quick and safe to call from this thread.
+    """
+
+    def __init__(
+        self,
+        open_reader: Callable[[], Reader],
+        post: Callable[[Snapshot], None],
+        live: float = _LIVE,
+        numbers: threading.Event | None = None,
+    ) -> None:
+        super().__init__(name="trackerlite-feed", daemon=True)
+        self._open, self._post, self._live = open_reader, post, live
+        self._numbers = numbers  # set once the first frame is on the screen: NumPy may load
+        self._wake = threading.Event()
+        self._lock = threading.Lock()
+        self._wants = Wants()
+        self._jobs: list[tuple[Job, Done]] = []
+        self._stopped = False
+        self._refresh = False
+        self._snapshot = Snapshot()
+        self._loader: CurveLoader | None = None
+        self._loaded: dict[CurveKey, tuple[Any, ...]] = {}
+        self._details: dict[DetailKey, tuple[Any, Any]] = {}
+        self._names_at = 0.0
+        self._names_for: tuple[int, ...] = ()
+
+    # -- called from other threads -------------------------------------------------------
+
+    def want(self, wants: Wants) -> None:
+        """Say what the screen needs from now on."""
+        with self._lock:
+            if wants == self._wants:
+                return
+            self._wants = wants
+        self._wake.set()
+
+    def refresh(self) -> None:
+        """Look for what nobody projects, and read everything again."""
+        self._refresh = True
+        self._wake.set()
+
+    def do(self, job: Job, done: Done) -> None:
+        """Run an edit or an export in this thread, then read the store again."""
+        with self._lock:
+            self._jobs.append((job, done))
+        self._wake.set()
+
+    def stop(self, wait: float = 1.0) -> None:
+        """End the thread."""
+        self._stopped = True
+        self._wake.set()
+        if self.is_alive():
+            self.join(wait)
+
+    # -- the thread ----------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Open, follow, and after a failure say so and open again."""
+        while not self._stopped:
+            try:
+                with self._open() as reader:
+                    self._loader = None
+                    self._loaded.clear()
+                    self._follow(reader)
+            except StoreNotFound as problem:
+                self._fail(str(problem))
+            except TrackerliteError as problem:
+                self._fail(str(problem))
+            except Exception as problem:  # the screen must say so, whatever it is
+                self._fail(f"The store cannot be read: {type(problem).__name__}: {problem}")
+
+    def _fail(self, sentence: str) -> None:
+        if self._stopped:
+            return
+        self._send(replace(self._snapshot, problem=sentence, loading=False, at=time.time()))
+        self._wake.wait(_RETRY)
+        self._wake.clear()
+
+    def _follow(self, reader: Reader) -> None:
+        seen: Wants | None = None
+        behind_at = time.monotonic() - _BEHIND + 1.0
+        read_at = 0.0
+        version = -1
+        while not self._stopped:
+            wants, jobs = self._take()
+            for job, done in jobs:
+                self._work(reader, job, done)
+            now = time.monotonic()
+            if jobs or self._refresh or (now - behind_at > _BEHIND and self._open_ended()):
+                self._refresh, behind_at = False, now
+                reader.refresh()
+            current = reader.version()
+            changed = current != version
+            if (
+                (wants != seen or jobs)
+                or (changed and now - read_at >= self._live)
+                or self._ages(now - read_at)
+            ):
+                version, seen, read_at = current, wants, now
+                self._read(reader, wants)
+            wait = _POLL if self._open_ended() or changed else 4 * _POLL
+            self._wake.wait(wait)
+            self._wake.clear()
+
+    def _take(self) -> tuple[Wants, list[Any]]:
+        with self._lock:
+            jobs, self._jobs = self._jobs, []
+            return self._wants, jobs
+
+    def _work(self, reader: Reader, job: Job, done: Done) -> None:
+        try:
+            job(reader)
+        except Exception as problem:  # shown to whoever asked for the edit
+            done(problem)
+        else:
+            done(None)
+
+    def _open_ended(self) -> bool:
+        return any(run.state == "running" for run in self._snapshot.runs) or not self._snapshot.runs
+
+    def _ages(self, since: float) -> bool:
+        """A run may die without writing: look at states now and then."""
+        return since > 10.0 and self._open_ended()
+
+    # -- one reading ---------------------------------------------------------------------
+
+    def _read(self, reader: Reader, wants: Wants) -> None:
+        runs = tuple(reader.runs(trashed=wants.trashed))
+        first = not self._snapshot.runs
+        matching, error = self._match(reader, wants)
+        base = replace(
+            self._snapshot,
+            at=time.time(),
+            problem="",
+            runs=runs,
+            matching=matching,
+            filter_error=error,
+            filtered_by=wants.filter,
+            alerts=tuple(reader.alerts()),
+            store=str(reader.path),
+        )
+        if first:
+            self._send(base)
+        statistics = {}
+        if wants.columns:
+            for one in reader.series(names=wants.columns):
+                if not one.rank and not one.hidden:
+                    statistics[one.run_key, one.name] = one
+        config = reader.params() if wants.config else base.config
+        base = replace(
+            base, names=self._names(reader, runs, wants), statistics=statistics, config=config
+        )
+        listed = {}
+        if wants.listed:
+            for stream in wants.streams:
+                for one in reader.series(wants.listed, stream=stream, names=wants.names):
+                    if not one.hidden:
+                        listed[one.run_key, stream, shown_name(one)] = one
+        base = replace(base, series=listed, loading=False)
+        self._send(base)
+        self._read_details(reader, wants, runs)
+        self._read_curves(reader, wants)
+
+    def _match(
+        self, reader: Reader, wants: Wants
+    ) -> tuple[frozenset[int] | None, tuple[str, int, int] | None]:
+        if not wants.filter.strip():
+            return None, None
+        from trackerlite.readers.filters import FilterError
+        from trackerlite.readers.select import select_runs
+
+        try:
+            passing = select_runs(reader, wants.filter, trashed=wants.trashed)
+            return frozenset(run.key for run in passing), None
+        except FilterError as problem:
+            return self._snapshot.matching, (problem.reason, problem.start, problem.end)
+
+    def _names(
+        self, reader: Reader, runs: tuple[RunInfo, ...], wants: Wants
+    ) -> tuple[MetricName, ...]:
+        """The metrics of what is drawn and of the newest runs; dear, so not at every change."""
+        keys = tuple({*wants.listed, *(run.key for run in runs[:200])})
+        now = time.monotonic()
+        fresh = now - self._names_at < (_NAMES if self._snapshot.names else 0)
+        if self._snapshot.names and (fresh or (keys == self._names_for and not self._open_ended())):
+            return self._snapshot.names
+        self._names_at, self._names_for = now, keys
+        from trackerlite.readers.direction import better
+
+        found: dict[tuple[str, str], list[SeriesInfo]] = {}
+        for stream in ("history", "system"):
+            for one in reader.series(keys, stream=stream):
+                if not one.hidden and not one.rank:
+                    found.setdefault((one.name, stream), []).append(one)
+        return tuple(
+            MetricName(
+                name,
+                stream,
+                len({one.run_key for one in some}),
+                better(name, next((one.goal for one in some if one.goal), None)),
+                next((one.unit for one in some if one.unit), None),
+            )
+            for (name, stream), some in sorted(found.items())
+        )
+
+    def _read_details(self, reader: Reader, wants: Wants, runs: tuple[RunInfo, ...]) -> None:
+        if not wants.details:
+            return
+        from trackerlite_tui import details
+
+        by_key = {run.key: run for run in runs}
+        out = {}
+        for key in wants.details:
+            try:
+                out[key] = details.load(reader, key, by_key, self._details)
+            except Exception as problem:  # one pane's trouble must not empty the others
+                out[key] = problem
+        self._send(replace(self._snapshot, details=out))
+
+    def _read_curves(self, reader: Reader, wants: Wants) -> None:
+        if not wants.curves:
+            return
+        if self._numbers is not None:
+            self._numbers.wait(2.0)
+        from trackerlite_tui.curveload import CurveLoader
+
+        if self._loader is None:
+            self._loader = CurveLoader(reader)
+        started = {run.key: run.started or 0.0 for run in self._snapshot.runs}
+        curves = {
+            key: self._snapshot.curves[key] for key in wants.curves if key in self._snapshot.curves
+        }
+        sent = time.monotonic()
+        changed = False
+        for key in wants.curves:
+            series = self._snapshot.series.get(key)
+            if series is None:
+                continue
+            x_series = self._snapshot.series.get((key[0], key[1], wants.axis))
+            form = (
+                series.key, series.count, series.total, wants.dots, wants.axis, wants.window, wants.smoothing,
+                x_series.count if x_series else 0,
+            )  # fmt: skip
+            if self._loaded.get(key) == form and key in curves:
+                continue
+            curves[key] = self._loader.load(series, wants, started.get(key[0], 0.0), x_series)
+            self._loaded[key] = form
+            changed = True
+            if self._stopped or self._moved(wants):
+                break
+            if time.monotonic() - sent > _BATCH:
+                self._send(replace(self._snapshot, curves=dict(curves), axis=wants.axis))
+                sent = time.monotonic()
+        if (
+            changed
+            or curves.keys() != self._snapshot.curves.keys()
+            or self._snapshot.axis != wants.axis
+        ):
+            self._send(replace(self._snapshot, curves=curves, axis=wants.axis))
+
+    def _moved(self, wants: Wants) -> bool:
+        """The person is somewhere else by now."""
+        with self._lock:
+            return self._wants.curves[:1] != wants.curves[:1] or self._wants.axis != wants.axis
+
+    def _send(self, snapshot: Snapshot) -> None:
+        self._snapshot = replace(snapshot, stamp=self._snapshot.stamp + 1)
+        self._post(self._snapshot)

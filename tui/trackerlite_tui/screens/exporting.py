@@ -1,0 +1,103 @@
+"""Saving a chart: the picture as PNG or SVG, the points as CSV."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trackerlite.paths import safe_name
+from trackerlite_tui.widgets.overlay import Choice, Menu
+
+if TYPE_CHECKING:
+    from trackerlite.readers import Reader, RunInfo
+    from trackerlite_tui.desk import Desk
+    from trackerlite_tui.widgets.chartgrid import Charts, Setting
+
+_SIZE = (140, 40)
+
+
+class Exporting:
+    """The `w` key of the charts screen."""
+
+    desk: Desk
+    stream: str
+    focus: str
+    charts: Charts
+
+    def runs(self) -> list[RunInfo]:
+        """The runs that are drawn."""
+        raise NotImplementedError
+
+    def setting(self, name: str) -> Setting:
+        """How a chart is drawn."""
+        raise NotImplementedError
+
+    def do_export(self, _: str) -> None:
+        """Ask for the form, then save beside where one stands."""
+        if not self.focus:
+            return
+        stem = safe_name(self.focus.replace("/", "-"))
+        choices = [
+            Choice("svg", "SVG picture", f"{stem}.svg"),
+            Choice("png", "PNG picture", f"{stem}.png"),
+            Choice("csv", "CSV, every point as logged", f"{stem}.csv"),
+        ]
+        self.desk.open(
+            Menu(self.desk, f"Save {self.focus}", choices, lambda v: self._save(v[0], stem))
+        )
+
+    def _save(self, form: str, stem: str) -> None:
+        path = _free(Path.cwd() / f"{stem}.{form}")
+        runs, name, stream = self.runs(), self.focus, self.stream
+        if form == "csv":
+            self.desk.work(
+                f"saved {path}", lambda reader: write_csv(path, reader, runs, name, stream)
+            )
+            return
+        from dataclasses import replace
+
+        from trackerlite_tui.curves import picture
+        from trackerlite_tui.curves.palette import DARK_INK
+
+        look = self.desk.look
+        setting = replace(self.setting(name), focused=False, legend=True)
+        drawing = self.charts.draw(self.desk, name, stream, runs, *_SIZE, setting)
+        ink = look.ink if look.ink.colored else DARK_INK
+
+        def job(_: Reader) -> None:
+            data = (
+                picture.svg(drawing.rows, ink).encode()
+                if form == "svg"
+                else picture.png(drawing.rows, ink)
+            )
+            path.write_bytes(data)
+
+        self.desk.work(f"saved {path}", job)
+
+
+def write_csv(path: Path, reader: Reader, runs: list[RunInfo], name: str, stream: str) -> None:
+    """Every point of a metric: run, step, time, value, as logged."""
+    from trackerlite_tui.feed import shown_name
+
+    by_key = {run.key: run for run in runs}
+    with path.open("w", newline="", encoding="utf-8") as out:
+        table = csv.writer(out)
+        table.writerow(["run", "name", "metric", "step", "time", "value"])
+        for series in reader.series(by_key, stream=stream):
+            if shown_name(series) != name:
+                continue
+            run = by_key[series.run_key]
+            points = reader.points(series.key)
+            for step, at, value in zip(points.step, points.time, points.value, strict=True):
+                table.writerow(
+                    [run.id, run.name, name, int(step), repr(float(at)), repr(float(value))]
+                )
+
+
+def _free(path: Path) -> Path:
+    """A path that nobody has taken."""
+    if not path.exists():
+        return path
+    return path.with_stem(f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}")

@@ -1,0 +1,103 @@
+"""What the screen asks for, and what it gets: two plain records between two threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trackerlite.readers import AlertInfo, RunInfo, SeriesInfo
+    from trackerlite_tui.curves.line import Floats
+
+CurveKey = tuple[int, str, str]  # run key, stream, shown name
+DetailKey = tuple[Any, ...]  # a name of `details.LOADERS`, then its arguments
+
+STEP, RELATIVE, WALL = "step", "relative", "wall"
+
+
+@dataclass(frozen=True)
+class Wants:
+    """What is on the screen now; the feed loads this and nothing else.
+
+    Attributes:
+        filter: a run filter; its verdict comes back in `Snapshot.matching`.
+        columns: metrics whose statistics the run table shows, for every run.
+        config: whether the configs of all runs are needed (columns, grouping).
+        listed: runs whose metrics are listed by name.
+        curves: the lines to draw, in order of need.
+        dots: the width of a chart in pixels.
+        axis: `step`, `relative`, `wall`, or the name of a metric.
+        window: the visible part of the x axis, or None for all of it.
+        smoothing: weight of the past, 0 for none.
+        details: what else the screen needs, by name and arguments.
+    """
+
+    filter: str = ""
+    columns: tuple[str, ...] = ()
+    config: bool = False
+    trashed: bool = False
+    listed: tuple[int, ...] = ()
+    names: tuple[str, ...] | None = None
+    streams: tuple[str, ...] = ("history",)
+    curves: tuple[CurveKey, ...] = ()
+    dots: int = 200
+    axis: str = STEP
+    window: tuple[float, float] | None = None
+    smoothing: float = 0.0
+    details: tuple[DetailKey, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One metric of one run, thinned for the width it is drawn at.
+
+    `x`, `y`, `smooth`, `step` and `time` are of one length; `smooth` is `y` where nothing is
+    smoothed. `stamp` changes whenever anything here does. `whole` is False where buckets stand
+    for several points.
+    """
+
+    x: Floats
+    y: Floats
+    smooth: Floats
+    step: Floats
+    time: Floats
+    count: int
+    last: float | None
+    whole: bool
+    stamp: int
+
+
+@dataclass(frozen=True)
+class MetricName:
+    """A metric as the store knows it: in how many of the listed runs, and what is good."""
+
+    name: str
+    stream: str
+    runs: int
+    goal: str | None
+    unit: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Everything that can be drawn, at one moment. Never changed once it is posted."""
+
+    stamp: int = 0
+    at: float = 0.0
+    problem: str = ""  # one sentence when the store cannot be shown
+    loading: bool = True
+    runs: tuple[RunInfo, ...] = ()
+    matching: frozenset[int] | None = None  # None: no filter
+    filter_error: tuple[str, int, int] | None = None  # reason, start, end
+    filtered_by: str = ""
+    names: tuple[MetricName, ...] = ()
+    statistics: Mapping[tuple[int, str], SeriesInfo] = field(default_factory=dict)
+    config: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    alerts: tuple[AlertInfo, ...] = ()
+    series: Mapping[CurveKey, SeriesInfo] = field(default_factory=dict)
+    curves: Mapping[CurveKey, Curve] = field(default_factory=dict)
+    axis: str = STEP
+    details: Mapping[DetailKey, Any] = field(default_factory=dict)
+    synced: Mapping[int, str] | None = None  # run key -> a word
+    store: str = ""

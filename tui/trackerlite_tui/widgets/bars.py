@@ -1,0 +1,90 @@
+"""The first and the last row of the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trackerlite_tui import keys
+from trackerlite_tui.rows import Row, clip, fit, row_width, slice_row, width
+from trackerlite_tui.screens import ORDER, TITLES
+from trackerlite_tui.text import safe
+
+if TYPE_CHECKING:
+    from trackerlite_tui.desk import Desk
+    from trackerlite_tui.look import Look
+
+Tabs = list[tuple[int, int, str]]  # first cell, cell after the last, screen
+
+
+def _on_bar(look: Look, style: str) -> str:
+    """A style on the bar's background; without colour the whole bar is reversed."""
+    return look.on(style, "surface") if look.ink.colored else look.bar
+
+
+def header(desk: Desk, columns: int) -> tuple[Row, Tabs]:
+    """The screens at the left; the store, alerts and what is live at the right."""
+    look = desk.look
+    row: Row = [(" ", look.bar)]
+    tabs: Tabs = []
+    at = 1
+    for number, name in enumerate(ORDER, 1):
+        here = name == desk.name
+        label = f" {number} {TITLES[name]} " if here or columns >= 90 else f" {number} "
+        style = look.on(f"bold {look.ink.accent}".strip(), "select") if here else look.bar
+        if here and not look.ink.colored:
+            style = "bold"
+        row.append((label, style))
+        tabs.append((at, at + len(label), name))
+        at += len(label)
+    right = _facts(desk)
+    room = columns - at - row_width(right)
+    store = safe(desk.snapshot.store.removesuffix("/.trackerlite"))
+    if room > 14 and store:
+        if width(store) > room - 2:
+            store = look.pick("…", "") + store[-(room - 4) :]
+        right.insert(0, (f"{store} ", _on_bar(look, look.dim)))
+    gap = columns - at - row_width(right)
+    if gap < 0:
+        return fit([*row, *slice_row(right, -gap, row_width(right))], columns, look.bar), tabs
+    return [*row, (" " * gap, look.bar), *right], tabs
+
+
+def _facts(desk: Desk) -> Row:
+    look = desk.look
+    out: Row = []
+    if desk.snapshot.alerts:
+        sign = look.pick("⚠", "!")
+        out.append((f" {sign} {len(desk.snapshot.alerts)} ", _on_bar(look, look.warn)))
+    running = sum(run.state == "running" for run in desk.snapshot.runs)
+    if desk.frozen:
+        out.append((" frozen ", _on_bar(look, look.warn)))
+    elif running:
+        out.append((f" {look.pick('●', '*')} {running} live ", _on_bar(look, look.good)))
+    else:
+        out.append((" no run is live ", _on_bar(look, look.dim)))
+    return out
+
+
+def footer(desk: Desk, columns: int) -> Row:
+    """A notice while there is one, else the keys of where one is, from the key table."""
+    look = desk.look
+    text, role = desk.notice or (safe(desk.snapshot.problem), "bad")
+    if text:
+        said = " " + clip(text, columns - 2, look.ascii_only)
+        return fit([(said, _on_bar(look, look.role(role)))], columns, look.bar)
+    pairs = keys.footer(desk.contexts)
+    last = [pair for pair in pairs if pair[1] in ("help", "quit")]
+    reserve = sum(len(key) + len(word) + 3 for key, word in last)
+    row: Row = [(" ", look.bar)]
+    used = 1
+    for pair in [*(pair for pair in pairs if pair not in last), *last]:
+        key, word = pair
+        size = len(key) + len(word) + 3
+        if pair in last:
+            reserve -= size
+        if used + size + reserve > columns:
+            continue
+        row += [(key, _on_bar(look, f"bold {look.ink.accent}".strip()))]
+        row += [(f" {word}  ", _on_bar(look, look.ink.dim))]
+        used += size
+    return fit(row, columns, look.bar)
