@@ -148,7 +148,7 @@ def hparams(config: dict[str, Any], name: str, started: float) -> bytes:
             )
         params += pb.delimited(1, pb.delimited(1, key.encode()) + pb.delimited(2, kind))
     info = params + pb.delimited(4, name.encode()) + pb.double(5, started)
-    content = pb.integer(1, 0) + pb.delimited(4, info)
+    content = pb.integer(1, 0) + pb.delimited(3, info)
     nothing = pb.integer(1, _DT_FLOAT) + pb.delimited(2, pb.delimited(2, pb.integer(1, 0)))
     return (
         pb.delimited(VALUE_TAG, b"_hparams_/session_start_info")
