@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
-from operator import itemgetter, ne
+from operator import itemgetter, or_
 from typing import Any
 
 from google_crc32c import value as crc32c
@@ -30,14 +30,23 @@ _f64_at = struct.Struct("<d").unpack_from
 
 _EXACT_FLOAT = pb.tag(events.EXACT_FLOAT, pb.FIXED64)
 _EXACT_INT = pb.tag(events.EXACT_INT, pb.FIXED64)
-_NUMBERS = (float, int)
 _MOST_SHAPES = 512
 
 
 class Layout:
     """One shape of summary: constant bytes, and the numbers between them."""
 
-    __slots__ = ("constants", "keys", "pack", "pick", "size", "spread", "template", "unpack_from")
+    __slots__ = (
+        "constants",
+        "exact",
+        "keys",
+        "pack",
+        "pick",
+        "size",
+        "spread",
+        "template",
+        "unpack_from",
+    )
 
     def __init__(self, keys: tuple[str, ...], types: tuple[type, ...], exact: tuple[bool, ...]):
         pieces: list[bytes | str] = []  # bytes: a constant; str: a struct code
@@ -54,6 +63,7 @@ class Layout:
             "<" + "".join(f"{len(p)}s" if isinstance(p, bytes) else p for p in pieces)
         )
         self.keys = keys
+        self.exact = exact
         self.size = packer.size
         self.pack: Callable[..., bytes] = packer.pack
         self.unpack_from = packer.unpack_from
@@ -91,31 +101,51 @@ def _itemgetter(positions: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, 
     return itemgetter(*positions)
 
 
+class _Shape:
+    """The layout that a set of keys was last written in.
+
+    A float that once needed its exact form keeps it, so that only floats which float32
+    has held so far need to be looked at: usually none.
+    """
+
+    __slots__ = ("layout", "narrow", "types", "unsure")
+
+    def __init__(
+        self, keys: tuple[str, ...], types: tuple[type, ...], exact: tuple[bool, ...]
+    ) -> None:
+        kinds = tuple(int if t is int else float for t in types)
+        self.types = types
+        self.layout = Layout(keys, kinds, exact)
+        floats = [n for n, kind in enumerate(kinds) if kind is float and not exact[n]]
+        self.unsure = _itemgetter(floats) if floats else None
+        self.narrow = struct.Struct(f"<{len(floats)}f")
+
+    def fits(self, numbers: tuple[Any, ...]) -> bool:
+        """Whether float32 holds every float that this layout gives no exact form."""
+        if self.unsure is None:
+            return True
+        some = self.unsure(numbers)
+        return bool(self.narrow.unpack(self.narrow.pack(*some)) == some)
+
+
 class Encoder:
     """Encodes dicts of numbers; remembers their shapes. Not safe for threads: hold a lock."""
 
     def __init__(self) -> None:
-        self._narrow: dict[Any, struct.Struct] = {}
-        self._layouts: dict[Any, Layout] = {}
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
 
     def encode(self, data: dict[str, Any], step: int, time: float) -> bytes | None:
         """One framed record, or None where `data` holds more than plain ints and floats."""
         keys = tuple(data)
         numbers = tuple(data.values())
         types = tuple(map(type, numbers))
-        narrow = self._narrow.get(types)
-        if narrow is None:
-            if not types or any(t not in _NUMBERS for t in types):
-                return None
-            narrow = self._narrow[types] = struct.Struct(f"<{len(types)}f")
+        shape = self._shapes.get(keys)
         try:
-            exact = tuple(map(ne, narrow.unpack(narrow.pack(*numbers)), numbers))
-            layout = self._layouts.get((keys, types, exact))
-            if layout is None:
-                if not all(map(values.is_plain_key, keys)):
+            if shape is None or shape.types != types or not shape.fits(numbers):
+                shape = self._learn(keys, types, numbers, shape)
+                if shape is None:
                     return None
-                layout = self._learn(keys, types, exact)
-            body = layout.fill(numbers)
+            body = shape.layout.fill(numbers)
         except (OverflowError, struct.error):  # beyond float32 or int64: the slow path knows
             return None
         if 0 <= step < 0x80:
@@ -135,12 +165,26 @@ class Encoder:
         )
 
     def _learn(
-        self, keys: tuple[str, ...], types: tuple[type, ...], exact: tuple[bool, ...]
-    ) -> Layout:
-        if len(self._layouts) >= _MOST_SHAPES:
-            self._layouts.clear()
-        layout = self._layouts[keys, types, exact] = Layout(keys, types, exact)
-        return layout
+        self,
+        keys: tuple[str, ...],
+        types: tuple[type, ...],
+        numbers: tuple[Any, ...],
+        before: _Shape | None,
+    ) -> _Shape | None:
+        """The shape of these numbers, remembered; None where the slow path has to look."""
+        if not types or not all(t is int or issubclass(t, float) for t in types):
+            return None
+        if not all(map(values.is_plain_key, keys)):
+            return None
+        exact = tuple(
+            t is not int and events.needs_exact(n) for t, n in zip(types, numbers, strict=True)
+        )
+        if before is not None and before.types == types:
+            exact = tuple(map(or_, exact, before.layout.exact))
+        if len(self._shapes) >= _MOST_SHAPES:
+            self._shapes.clear()
+        shape = self._shapes[keys] = _Shape(keys, types, exact)
+        return shape
 
 
 class Decoder:
@@ -175,13 +219,13 @@ class Decoder:
     def _learn(self, event: events.Event, payload: bytes, at: int) -> None:
         types = tuple(map(type, event.numbers))
         exact = tuple(isinstance(n, float) and events.needs_exact(n) for n in event.numbers)
-        layout = Layout(event.keys, types, exact)
-        if layout.size == len(payload) - at and layout.read(payload, at) is not None:
-            known = self._by_size.setdefault(layout.size, [])
-            if len(known) < 8:
-                known.append(layout)
-            else:  # many shapes of one size: remember the latest
+        # Exactly where it must be, or everywhere: what our encoder settles on.
+        for guess in (exact, tuple(kind is float for kind in types)):
+            layout = Layout(event.keys, types, guess)
+            if layout.size == len(payload) - at and layout.read(payload, at) is not None:
+                known = self._by_size.setdefault(layout.size, [])
                 known[:] = [layout, *known[:7]]
+                return
 
 
 def encode_slowly(
