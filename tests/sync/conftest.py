@@ -61,7 +61,10 @@ def sync(store: Path) -> Callable[..., list[Outcome]]:
     """sync(**options): one pass over the whole store, as `trackerlite sync` does it."""
 
     def go(**options: Any) -> list[Outcome]:
-        with Reader.open(store) as reader, Syncer(reader, Options(**{**QUICK, **options})) as syncer:
+        with (
+            Reader.open(store) as reader,
+            Syncer(reader, Options(**{**QUICK, **options})) as syncer,
+        ):
             return syncer.sync(reader.runs())
 
     return go

@@ -112,19 +112,22 @@ class Loopback:
         return [json.loads(line) for line in self.run(project, run).history]
 
     def environment(self) -> dict[str, str]:
-        """What a client needs in its environment to speak to this server, impatiently."""
+        """What a client needs in its environment to speak to this server, impatiently.
+
+        The uploader takes whole seconds for its pauses; 0 means its own, longer ones.
+        """
         return {
             "WANDB_BASE_URL": self.url,
             "WANDB_API_KEY": KEY,
             "WANDB_ENTITY": self.world.entity,
             "WANDB__FILE_STREAM_TRANSMIT_INTERVAL": "0.05",
             "WANDB__FILE_STREAM_MAX_BYTES": "20000",
-            "WANDB__FILE_STREAM_RETRY_WAIT_MIN_SECONDS": "0.05",
-            "WANDB__FILE_STREAM_RETRY_WAIT_MAX_SECONDS": "0.2",
-            "WANDB__GRAPHQL_RETRY_WAIT_MIN_SECONDS": "0.05",
-            "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS": "0.2",
-            "WANDB__FILE_TRANSFER_RETRY_WAIT_MIN_SECONDS": "0.05",
-            "WANDB__FILE_TRANSFER_RETRY_WAIT_MAX_SECONDS": "0.2",
+            "WANDB__FILE_STREAM_RETRY_WAIT_MIN_SECONDS": "1",
+            "WANDB__FILE_STREAM_RETRY_WAIT_MAX_SECONDS": "1",
+            "WANDB__GRAPHQL_RETRY_WAIT_MIN_SECONDS": "1",
+            "WANDB__GRAPHQL_RETRY_WAIT_MAX_SECONDS": "1",
+            "WANDB__FILE_TRANSFER_RETRY_WAIT_MIN_SECONDS": "1",
+            "WANDB__FILE_TRANSFER_RETRY_WAIT_MAX_SECONDS": "1",
         }
 
     @contextmanager

@@ -170,6 +170,7 @@ class World:
             for candidate in self.runs.values():
                 if candidate.id == v.get("id"):
                     key = (candidate.entity, candidate.project, candidate.name)
+                    entity, project = candidate.entity, candidate.project
         if key in self.deleted:
             raise Refused(
                 409, f"run {key[2]} was previously created and deleted; try a new run name"
@@ -183,7 +184,8 @@ class World:
             run.config = json.loads(v["config"])
         if v.get("summaryMetrics"):
             run.summary = json.loads(v["summaryMetrics"])
-        run.state = "running"
+        if v.get("project"):  # an edit by id alone, as wandb.Api does it, leaves the state alone
+            run.state = "running"
         bucket = {
             "id": run.id,
             "name": run.name,

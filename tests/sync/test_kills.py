@@ -58,11 +58,16 @@ def kill_at_random(
     hits = 0
     for _ in range(kills):
         before = {run.id: len(rows) for run, rows in counted(server, runs)}
-        victim = subprocess.Popen([*VICTIM, str(store)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        victim = subprocess.Popen(
+            [*VICTIM, str(store)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         time.sleep(chance.uniform(0.2, 3.2))
         victim.kill()
         victim.communicate()
-        hits += any(0 < len(rows) < ROWS and len(rows) != before[run.id] for run, rows in counted(server, runs))
+        hits += any(
+            0 < len(rows) < ROWS and len(rows) != before[run.id]
+            for run, rows in counted(server, runs)
+        )
         if all(len(rows) == ROWS for _, rows in counted(server, runs)):
             # All is there: go on with more rows for everybody, or nothing would be left to kill.
             break

@@ -26,7 +26,12 @@ def main() -> int:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     engine.reached = die
-    options = Options(settle=0.1, patience=20.0, read_back=5.0, max_rows=int(os.environ.get("MAX_ROWS", "1000000")))
+    options = Options(
+        settle=0.1,
+        patience=20.0,
+        read_back=5.0,
+        max_rows=int(os.environ.get("MAX_ROWS", "1000000")),
+    )
     with Reader.open(store) as reader, engine.Syncer(reader, options) as syncer:
         outcomes = syncer.sync(reader.runs())
     for outcome in outcomes:

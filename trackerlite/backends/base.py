@@ -46,6 +46,7 @@ class Cursor:
     """
 
     exists: bool
+    id: str | None = None  # the system's own, where it has another than ours
     rows: int = 0
     last_step: int | None = None
     last_row: Mapping[str, Any] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,12 @@ query TrackerliteArtifact($entity: String!, $project: String!, $name: String!) {
 }
 """
 
+_SUMMARY = """
+mutation UpsertBucket($id: String, $summaryMetrics: JSONString) {
+  upsertBucket(input: {id: $id, summaryMetrics: $summaryMetrics}) { bucket { id } }
+}
+"""
+
 
 @dataclass(frozen=True)
 class Viewer:
@@ -121,6 +127,7 @@ class WandbRemote:
         step = tail.get("_step") if tail else None
         return Cursor(
             exists=True,
+            id=bucket.get("id"),
             rows=int(bucket.get("historyLineCount") or 0),
             last_step=None if step is None else int(step),
             last_row=tail,
@@ -156,6 +163,11 @@ class WandbRemote:
         return [
             json.loads(line) if isinstance(line, str) else line for line in found["history"] or []
         ]
+
+    def set_summary(self, cursor: Cursor, values: Mapping[str, Any]) -> None:
+        """Add values to the summary, as `wandb.Api` does it."""
+        text = json.dumps({**cursor.summary, **values})
+        self.http.query("UpsertBucket", _SUMMARY, {"id": cursor.id, "summaryMetrics": text})
 
     def files(self, run: str, names: Iterable[str]) -> dict[str, int]:
         """Those of `names` that the server has, with their sizes in bytes."""

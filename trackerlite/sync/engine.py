@@ -242,6 +242,19 @@ class Syncer:
         job.plan = plan
         if self.options.dry_run:
             self._would_send(job)
+        elif local.running and known.verified and not self._grew(job):
+            self._end(job, "synced" if job.sent else "up to date", rows=cursor.rows)
+
+    def _grew(self, job: _Job) -> bool:
+        """Whether a run that goes on has anything new but its heartbeat."""
+        local, plan, known = job.local, job.plan, job.known
+        assert plan is not None
+        return (
+            local.rows.rest(plan.after, local.before, plan.start, 1) > 0
+            or local.rows.late > 0
+            or local.system.total > known.system_points
+            or next(local.console(known.console_lines), None) is not None
+        )
 
     def _would_send(self, job: _Job) -> None:
         assert job.plan is not None
@@ -370,11 +383,14 @@ class Syncer:
         assert segment is not None
         job.sent += segment.rows
         whole = segment.final or job.local.running
-        if whole and self.options.verify_full and not self._verify_whole(job):
+        # Rows that once came back wrong may still be wrong: then nothing less than all will do.
+        suspect = known.error is not None and verify.DIFFERENT in known.error
+        if whole and (self.options.verify_full or suspect) and not self._verify_whole(job):
             return False
         known.rows, known.last_step = segment.total_rows, segment.last_step
         known.system_rows, known.console_lines = segment.system_rows, segment.console_lines
         known.alerts, known.marks = segment.alerts, segment.marks
+        known.system_points = job.local.system.total
         known.fingerprint = job.local.fingerprint if whole else ""
         known.state = "running" if job.local.running else job.local.info.state
         known.verified, known.error, known.error_at, known.conflict = time.time(), None, None, False

@@ -14,6 +14,7 @@ from trackerlite.sync.source import LocalRun
 from trackerlite.sync.write import SAMPLE, Sample, Segment
 
 _PAGE = 1000
+DIFFERENT = "came back different"
 _SERVERS_OWN = {"_wandb"}
 
 
@@ -23,11 +24,19 @@ def await_counts(remote: WandbRemote, segment: Segment, patience: float) -> Curs
     while True:
         cursor = remote.cursor(segment.run_id)
         if cursor.rows >= segment.total_rows and cursor.system_rows >= segment.system_rows:
-            return cursor
+            return _with_step(remote, segment, cursor)
         if time.monotonic() + pause > until:
             return cursor
         time.sleep(pause)
         pause = min(pause * 2, 5.0)
+
+
+def _with_step(remote: WandbRemote, segment: Segment, cursor: Cursor) -> Cursor:
+    """A segment without rows costs the summary its `_step`: the uploader takes that from rows."""
+    if segment.rows or segment.last_step is None or "_step" in cursor.summary:
+        return cursor
+    remote.set_summary(cursor, {"_step": segment.last_step})
+    return remote.cursor(segment.run_id)
 
 
 def check_counts(segment: Segment, cursor: Cursor) -> list[str]:
@@ -139,7 +148,7 @@ def _compare_block(
             for k in ours.keys() | there.keys()
             if k not in ours or k not in there or not same_value(_jsonable(ours[k]), there[k])
         )
-        problems.append(f"step {step} came back different in {', '.join(map(repr, wrong[:3]))}")
+        problems.append(f"step {step} {DIFFERENT} in {', '.join(map(repr, wrong[:3]))}")
         if len(problems) == 3:
             break
     return problems

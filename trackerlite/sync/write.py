@@ -118,11 +118,7 @@ def _fill(
         record.num = writer.records + 1
         writer.write(record.SerializeToString())
 
-    started_before = cursor.exists and (cursor.rows or cursor.system_rows or cursor.console_lines)
-    # A segment that resumes continues the server's system rows and console; one that does not
-    # writes them from the start, over what is there. The last one does that, so that the console's
-    # file is whole.
-    segment.resume = bool(started_before) and (local.running or _more_than(local, plan, max_rows))
+    segment.resume = _resumes(local, plan, cursor, max_rows)
     put(records.header(wandb))
     put(
         records.run(
@@ -169,9 +165,15 @@ def _fill(
     put(records.end(wandb, segment.exit_code, ended - local.started))
 
 
-def _more_than(local: LocalRun, plan: Plan, most: int) -> bool:
-    """True when there may be more rows to send than one segment takes."""
-    return local.rows.total - plan.from_row > most
+def _resumes(local: LocalRun, plan: Plan, cursor: Cursor, max_rows: int) -> bool:
+    """Whether the segment goes on behind the server's system rows and console lines.
+
+    One that does not writes them from the start, over what is there: harmless, and it makes the
+    console's file whole, so the last segment does.
+    """
+    if not (cursor.exists and (cursor.rows or cursor.system_rows or cursor.console_lines)):
+        return False
+    return local.running or local.rows.total - plan.from_row > max_rows
 
 
 def _rows(
@@ -184,6 +186,8 @@ def _rows(
 ) -> float | None:
     encoder = records.HistoryEncoder(wandb, local.started)
     rows = local.rows
+    if plan.from_row and plan.start is None:
+        segment.samples = _samples_before(local, plan)
     keeper = _Samples()
     last_time: float | None = None
     encode, write, keep = encoder.encode, writer.write, keeper.add
@@ -202,7 +206,7 @@ def _rows(
     segment.final = not (local.running or rows.more)
     if rows.in_order:
         segment.marks = rows.marks()
-    segment.samples = keeper.blocks()
+    segment.samples += keeper.blocks()
     segment.oversized = encoder.oversized
     if segment.last_step is None:
         segment.last_step = plan.after
@@ -220,6 +224,15 @@ def _refuse(late: int, after: int | None, first: int) -> None:
         raise CannotSend(
             f"there are rows with negative steps ({first} is the first), which W&B cannot hold"
         )
+
+
+def _samples_before(local: LocalRun, plan: Plan) -> list[Sample]:
+    """Blocks of the rows that the server has already, when nobody here confirmed them."""
+    keeper = _Samples()
+    assert plan.after is not None
+    for row in local.rows.iterate(before=plan.after + 1):
+        keeper.add(row)
+    return keeper.blocks()
 
 
 class _Samples:

@@ -1,0 +1,345 @@
+"""The engine against a real server over HTTP with the real uploader: every row once, or a reason."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sync.conftest import QUICK, arrived, expected
+from sync.loopback import Loopback
+
+import trackerlite as tl
+from trackerlite.backends.errors import NotLoggedIn, RemoteError
+from trackerlite.readers import Reader
+from trackerlite.store.ledger import Ledger
+from trackerlite.sync.engine import Syncer
+from trackerlite.sync.lock import RunLock
+from trackerlite.sync.outcome import Options
+
+Record = Callable[..., Any]
+Sync = Callable[..., Any]
+
+
+def in_the_store(store: Path, step: int) -> None:
+    """Wait until the recording process has written its rows up to `step` into the database."""
+    until = time.monotonic() + 20
+    with Reader.open(store) as reader:
+        while (reader.runs()[0].steps or 0) < step:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+
+def test_a_run_arrives_once_however_often_it_is_synced(
+    server: Loopback, record: Record, sync: Sync, store: Path
+) -> None:
+    """Sync, sync again, sync without the ledger: the same rows, and nothing more."""
+    run = record(100)
+    assert [o.status for o in sync()] == ["synced"]
+    posts = server.run("p", run.id).posts
+    assert [o.status for o in sync()] == ["up to date"]
+    assert server.run("p", run.id).posts == posts
+    (store / ".trackerlite" / "sync.db").unlink()
+    assert [(o.status, o.sent) for o in sync()] == [("synced", 0)]
+    assert arrived(server, run.id) == expected(run, 100)
+    assert server.run("p", run.id).summary["_step"] == 99
+    assert server.world.unknown == []
+
+
+def test_resuming_appends(server: Loopback, record: Record, sync: Sync) -> None:
+    """A finished run that is resumed gets its new rows behind the old ones, and ends finished again."""
+    run = record(100)
+    sync()
+    record(50, start=100, id=run.id, resume="must")
+    assert [(o.status, o.sent, o.rows) for o in sync()] == [("synced", 50, 150)]
+    assert arrived(server, run.id) == expected(run, 150)
+    assert server.run("p", run.id).state == "finished"
+
+
+def test_a_running_run_grows(server: Loopback, record: Record, sync: Sync, store: Path) -> None:
+    """While it runs its last step waits, for it may still grow; state running, then finished."""
+    run = record(10, finish=False)
+    in_the_store(store, 9)
+    assert [(o.status, o.sent) for o in sync()] == [("synced", 9)]
+    assert server.run("p", run.id).state == "running"
+    assert [(o.status, o.sent) for o in sync()] == [("up to date", 0)]
+    run.log({"late key": 1.5}, step=9)
+    for step in range(10, 20):
+        run.log({"loss": 1 / (step + 1), "n": step}, step=step)
+    in_the_store(store, 19)
+    assert [(o.status, o.sent) for o in sync()] == [("synced", 10)]
+    run.finish()
+    assert [(o.status, o.sent) for o in sync()] == [("synced", 1)]
+    assert arrived(server, run.id) == expected(run, 20)
+    assert server.rows("p", run.id)[9]["late key"] == 1.5
+    assert server.run("p", run.id).state == "finished"
+
+
+@pytest.mark.parametrize("forget", [False, True])
+def test_rows_that_come_late_are_refused_and_said(
+    forget: bool, server: Loopback, record: Record, sync: Sync, store: Path
+) -> None:
+    """A row below what was sent stops the run with a count; --new-run uploads it whole elsewhere."""
+    run = record(100)
+    sync()
+    again = tl.init(project="p", dir=store, id=run.id, resume="must")
+    again.log({"loss": 0.5, "n": 7}, step=50)
+    again.log({"loss": 0.5, "n": 7}, step=-0 + 200)
+    again.finish()
+    late = tl.init(project="p", dir=store, id=run.id, resume="must")
+    late.log({"other": 1.0}, step=30)
+    late.finish()
+    if forget:
+        (store / ".trackerlite" / "sync.db").unlink()
+        # Without the ledger, values merged into rows that were sent show only when rows are read.
+        assert [o.status for o in sync(verify_full=True)] == ["failed"]
+        return
+    (outcome,) = sync()
+    assert outcome.status == "conflict"
+    assert "2 rows came after step 99" in outcome.message
+    assert arrived(server, run.id) == expected(run, 100)
+    (outcome,) = sync()
+    assert outcome.status == "conflict"
+    (outcome,) = sync(new_run=True)
+    assert (outcome.status, outcome.sent) == ("synced", 101)
+    fresh = outcome.url.rpartition("/")[2]
+    assert fresh != run.id
+    assert server.rows("p", fresh)[30]["other"] == 1.0
+    assert [o.status for o in sync()] == ["up to date"]
+
+
+def test_a_rewound_run_says_so(server: Loopback, record: Record, sync: Sync, store: Path) -> None:
+    """Rewound before it was sent: exact. Rewound after: a conflict, and nothing is touched."""
+    run = record(100)
+    again = tl.init(project="p", dir=store, resume_from=f"{run.id}?_step=49")
+    for step in range(50, 80):
+        again.log({"loss": 9.0, "n": step}, step=step)
+    again.finish()
+    (outcome,) = sync()
+    assert (outcome.status, outcome.rows) == ("synced", 80)
+    assert [r["loss"] for r in server.rows("p", run.id)][49:52] == [1 / 50, 9.0, 9.0]
+    again = tl.init(project="p", dir=store, resume_from=f"{run.id}?_step=59")
+    again.log({"loss": 8.0, "n": 60}, step=60)
+    again.finish()
+    (outcome,) = sync()
+    assert outcome.status == "conflict"
+    assert "rewound" in outcome.message
+    assert len(server.rows("p", run.id)) == 80
+
+
+@pytest.mark.parametrize("lie", ["drop", "double", "alter"])
+def test_a_server_that_lies_is_caught(
+    lie: str, server: Loopback, record: Record, sync: Sync
+) -> None:
+    """Rows lost, doubled or changed behind a 200: failed, "synced" is not claimed, then or later."""
+    run = record(100)
+    server.fault("file_stream", lie)
+    (outcome,) = sync(read_back=0.5)
+    assert outcome.status == "failed"
+    server.faults.clear()
+    (outcome,) = sync(read_back=0.5)
+    wrong = arrived(server, run.id) != expected(run, 100)
+    assert outcome.status in (("conflict", "failed") if wrong else ("synced",))
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "refused"),
+        (401, "trackerlite login"),
+        (403, "no right to write"),
+        (404, "--entity and --project"),
+        (409, "deleted"),
+        (413, "too large"),
+    ],
+)
+def test_a_refused_file_stream_is_reported_with_its_reason(
+    status: int, words: str, server: Loopback, record: Record, sync: Sync
+) -> None:
+    """wandb's uploader exits 0 and says finished; we say that it failed, and why; later it goes on."""
+    run = record(100)
+    server.fault("file_stream", status=status, message="because")
+    (outcome,) = sync(read_back=0.5)
+    assert outcome.status == "failed"
+    assert words in outcome.message
+    server.faults.clear()
+    assert [o.status for o in sync()] == ["synced"]
+    assert arrived(server, run.id) == expected(run, 100)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 500, "times": 3},
+        {"kind": "status", "status": 429, "times": 2, "retry_after": 0.2},
+        {"kind": "cut_before", "times": 3},
+        {"kind": "cut_after", "times": 3},
+        {"kind": "hang", "seconds": 1.0, "times": 1},
+    ],
+)
+def test_passing_trouble_doubles_and_loses_nothing(
+    fault: dict[str, Any], server: Loopback, record: Record, sync: Sync
+) -> None:
+    """Errors, cut connections before or after storing, delays: tried again, every row once."""
+    run = record(2000)
+    server.fault("file_stream", skip=1, **fault)
+    assert [o.status for o in sync()] == ["synced"]
+    assert server.faults[0].hits
+    assert arrived(server, run.id) == expected(run, 2000)
+
+
+def test_a_server_that_keeps_failing_is_given_up_on(
+    server: Loopback, record: Record, sync: Sync
+) -> None:
+    """Endless 500s end after the patience asked for, with a reason, and the next sync completes."""
+    run = record(100)
+    fault = server.fault("file_stream", status=503)
+    (outcome,) = sync(patience=3.0, read_back=0.5)
+    assert outcome.status == "failed"
+    assert fault.hits > 1
+    server.faults.clear()
+    assert [o.status for o in sync()] == ["synced"]
+    assert arrived(server, run.id) == expected(run, 100)
+
+
+def test_a_run_deleted_at_the_server(server: Loopback, record: Record, sync: Sync) -> None:
+    """409 on a deleted run is said at once, not after minutes of retries; --new-run works."""
+    run = record(20)
+    sync()
+    with server.held() as world:
+        del world.runs[("loop", "p", run.id)]
+        world.deleted.add(("loop", "p", run.id))
+    (outcome,) = sync(read_back=0.5)
+    assert outcome.status == "failed"
+    assert "--new-run" in outcome.message
+    (outcome,) = sync(new_run=True)
+    assert outcome.status == "synced"
+
+
+def test_no_key_and_a_wrong_key(
+    server: Loopback, record: Record, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a key, or with one the server does not know: one sentence that names `login`."""
+    record(5)
+    monkeypatch.setenv("WANDB_API_KEY", "f" * 40)
+    with pytest.raises(NotLoggedIn, match="trackerlite login"):
+        sync()
+    monkeypatch.delenv("WANDB_API_KEY")
+    with pytest.raises(NotLoggedIn, match="trackerlite login"):
+        sync()
+
+
+def test_no_network(record: Record, sync: Sync, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listening: said in plain words, soon, and nothing local is changed."""
+    record(5)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("WANDB_API_KEY", "f" * 40)
+    with pytest.raises(RemoteError, match="nothing listens there"):
+        sync(patience=0.3)
+
+
+def test_only_one_sync_per_run(server: Loopback, record: Record, sync: Sync, store: Path) -> None:
+    """A run that another process syncs is left alone and reported as busy."""
+    run = record(5)
+    lock = RunLock(store / ".trackerlite", server.url, f"p/{run.id}")
+    assert lock.acquire()
+    (outcome,) = sync()
+    assert outcome.status == "busy"
+    lock.release()
+    assert [o.status for o in sync()] == ["synced"]
+
+
+def test_many_small_runs_go_in_one_call(server: Loopback, record: Record, sync: Sync) -> None:
+    """Ten runs, one refused: nine synced, one failed with its reason."""
+    runs = [record(5) for _ in range(10)]
+    outcomes = sync()
+    assert [o.status for o in outcomes] == ["synced"] * 10
+    for run in runs:
+        assert arrived(server, run.id) == expected(run, 5)
+
+
+def test_long_runs_go_in_several_segments(server: Loopback, record: Record, sync: Sync) -> None:
+    """With more rows than a segment takes, the run stays open in between and is whole in the end."""
+    run = record(1000)
+    run2 = record(10)
+    outcomes = {o.run: o for o in sync(max_rows=300)}
+    assert outcomes[f"p/{run.id}"].sent == 1000
+    assert arrived(server, run.id) == expected(run, 1000)
+    assert arrived(server, run2.id) == expected(run2, 10)
+    assert server.run("p", run.id).state == "finished"
+
+
+def test_somebody_elses_rows_are_not_appended_to(
+    server: Loopback, record: Record, sync: Sync, store: Path
+) -> None:
+    """A server run that holds other steps than ours is a conflict, not a place to append."""
+    run = record(10)
+    sync()
+    remote = server.run("p", run.id)
+    remote.history[-1] = json.dumps({**json.loads(remote.history[-1]), "_step": 77})
+    (store / ".trackerlite" / "sync.db").unlink()
+    (outcome,) = sync()
+    assert outcome.status == "conflict"
+    assert "other data" in outcome.message
+
+
+def test_entity_and_project_are_remembered(server: Loopback, record: Record, sync: Sync) -> None:
+    """Where a project was sent once, its next runs go too."""
+    record(5)
+    sync(project="elsewhere")
+    second = record(5)
+    assert {o.status for o in sync()} == {"synced", "up to date"}
+    assert arrived(server, second.id, "elsewhere") == expected(second, 5)
+
+
+def test_dry_run_sends_nothing_and_counts_all(server: Loopback, record: Record, sync: Sync) -> None:
+    """--dry-run says the exact rows, and the server never hears of the run."""
+    record(123)
+    (outcome,) = sync(dry_run=True)
+    assert (outcome.status, outcome.sent) == ("would send", 123)
+    assert server.world.runs == {}
+
+
+def test_full_verification_reads_every_row(server: Loopback, record: Record, sync: Sync) -> None:
+    """One altered value among thousands is found by --verify full, long after the sync."""
+    run = record(3000)
+    assert [o.status for o in sync(verify_full=True)] == ["synced"]
+    remote = server.run("p", run.id)
+    remote.history[1234] = remote.history[1234].replace('"n":1234', '"n":1235')
+    assert [o.status for o in sync()] == ["up to date"]
+    (outcome,) = sync(verify_full=True)
+    assert outcome.status == "failed"
+    assert "step 1234 came back different in 'n'" in outcome.message
+
+
+def test_the_ledger_is_never_believed_over_the_server(
+    server: Loopback, record: Record, sync: Sync
+) -> None:
+    """Rows that vanish at the server after they were confirmed are sent again."""
+    run = record(100)
+    sync()
+    del server.run("p", run.id).history[60:]
+    assert [(o.status, o.sent) for o in sync()] == [("synced", 40)]
+    assert arrived(server, run.id) == expected(run, 100)
+
+
+def test_a_damaged_ledger_is_only_an_inconvenience(
+    server: Loopback, record: Record, store: Path
+) -> None:
+    """Garbage in sync.db is reported with what to do."""
+    record(5)
+    (store / ".trackerlite" / "sync.db").write_bytes(b"garbage" * 1000)
+    with Reader.open(store) as reader, pytest.raises(tl.errors.StoreDamaged, match="delete it"):
+        Syncer(reader, Options(**QUICK))
+
+
+def test_no_leftovers(server: Loopback, record: Record, sync: Sync, store: Path) -> None:
+    """After a sync neither segments nor locks of uploads remain, and no attempt is open."""
+    record(5)
+    sync()
+    left = [p.name for p in (store / ".trackerlite" / "sync").iterdir()]
+    assert left == ["locks"]
+    assert Ledger(store / ".trackerlite").open_attempts() == []
