@@ -29,27 +29,26 @@ def scalar(value: Any) -> Any:
     """
     if type(value) in (float, int, bool, str, type(None)):
         return value
+    try:
+        return _scalar(value)
+    except Exception:  # a foreign object's own error is not ours to raise
+        return value
+
+
+def _scalar(value: Any) -> Any:
     item = getattr(value, "item", None)
-    if item is not None and getattr(value, "size", 1) is not None:
-        try:
-            inner = item()
-        except (TypeError, ValueError, RuntimeError):
-            return value
+    if callable(item) and getattr(value, "size", 1) is not None:
+        inner = item()
         if isinstance(inner, (float, int, bool, str)):
             return scalar(inner)
-        try:  # a long double's item() is itself
-            return float(inner) if hasattr(type(inner), "__float__") else value
-        except (TypeError, ValueError, OverflowError):
-            return value
+        # a long double's item() is itself
+        return float(inner) if hasattr(type(inner), "__float__") else value
     # Subclasses (np.float64 is one, IntEnum another) become the plain type.
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)
     if hasattr(value, "__float__") and not hasattr(value, "__len__"):
-        try:
-            return float(value)
-        except (TypeError, ValueError, OverflowError):
-            return value
+        return float(value)
     return value
 
 
@@ -90,8 +89,16 @@ def jsonable(value: Any, depth: int = 0) -> Any:
     """`value` as JSON would hold it: scalars, lists and string-keyed dicts; else its `str`.
 
     Sets, tuples, dataclasses, namespaces, arrays (≤ 10,000 elements) and paths are
-    turned into what a person would write. NaN and infinities stay floats.
+    turned into what a person would write. NaN and infinities stay floats. An object
+    whose own methods fail becomes a text that says so.
     """
+    try:
+        return _jsonable(value, depth)
+    except Exception as error:  # a foreign object's own error is not ours to raise
+        return f"<{type(value).__name__}: {type(error).__name__}>"
+
+
+def _jsonable(value: Any, depth: int) -> Any:
     value = scalar(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
