@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -179,7 +180,7 @@ def _parse_resume_from(text: str) -> tuple[str, int | None]:
     if not rest:
         return run_id, None
     label, _, step = rest.partition("=")
-    if label != "_step" or re.fullmatch(r"-?[0-9]{1,18}", step) is not None:
+    if label != "_step" or re.fullmatch(r"-?[0-9]{1,18}", step) is None:
         raise BadInput(
             f"resume_from={text!r:.100} cannot be read: write '<run id>?_step=<number>', for example 'ab12cd34?_step=500'."
         )
