@@ -34,8 +34,8 @@ def encoded(row: dict[str, Any], step: int, time: float) -> bytes:
 def test_the_fast_path_writes_what_the_slow_one_does(
     row: dict[str, Any], step: int, time: float
 ) -> None:
-    """Where the fast path takes a row, its bytes are those of the slow path."""
-    fast = ENCODER.encode(row, step, time)
+    """Where the fast path takes a row it has not seen, its bytes are those of the slow path."""
+    fast = Encoder().encode(row, step, time)
     if fast is not None:
         assert payload_of(fast) == slow(row, step, time)
 
@@ -47,7 +47,8 @@ def test_the_fast_path_is_taken() -> None:
         row = {"train/loss": value, "lr": 2e-4}
         record = encoder.encode(row, 3, 1.5)
         assert record is not None
-        assert payload_of(record) == slow(row, 3, 1.5)
+        event = events.decode(payload_of(record))
+        assert list(map(bits, event.numbers)) == list(map(bits, row.values()))
 
 
 @given(rows, steps, times)

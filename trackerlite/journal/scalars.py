@@ -132,7 +132,8 @@ class Encoder:
     """Encodes dicts of numbers; remembers their shapes. Not safe for threads: hold a lock."""
 
     def __init__(self) -> None:
-        self._shapes: dict[tuple[str, ...], _Shape] = {}
+        self._shapes: dict[tuple[str, ...], _Shape] = {}  # the latest by keys
+        self._known: dict[tuple[tuple[str, ...], tuple[type, ...]], _Shape] = {}
 
     def encode(self, data: dict[str, Any], step: int, time: float) -> bytes | None:
         """One framed record, or None where `data` holds more than plain ints and floats."""
@@ -142,7 +143,7 @@ class Encoder:
         shape = self._shapes.get(keys)
         try:
             if shape is None or shape.types != types or not shape.fits(numbers):
-                shape = self._learn(keys, types, numbers, shape)
+                shape = self._learn(keys, types, numbers)
                 if shape is None:
                     return None
             body = shape.layout.fill(numbers)
@@ -169,9 +170,12 @@ class Encoder:
         keys: tuple[str, ...],
         types: tuple[type, ...],
         numbers: tuple[Any, ...],
-        before: _Shape | None,
     ) -> _Shape | None:
         """The shape of these numbers, remembered; None where the slow path has to look."""
+        before = self._known.get((keys, types))
+        if before is not None and before.fits(numbers):
+            self._shapes[keys] = before
+            return before
         if not types or not all(t is int or issubclass(t, float) for t in types):
             return None
         if not all(map(values.is_plain_key, keys)):
@@ -179,11 +183,12 @@ class Encoder:
         exact = tuple(
             t is not int and events.needs_exact(n) for t, n in zip(types, numbers, strict=True)
         )
-        if before is not None and before.types == types:
+        if before is not None:
             exact = tuple(map(or_, exact, before.layout.exact))
-        if len(self._shapes) >= _MOST_SHAPES:
+        if len(self._known) >= _MOST_SHAPES:
             self._shapes.clear()
-        shape = self._shapes[keys] = _Shape(keys, types, exact)
+            self._known.clear()
+        shape = self._shapes[keys] = self._known[keys, types] = _Shape(keys, types, exact)
         return shape
 
 
