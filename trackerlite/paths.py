@@ -32,7 +32,7 @@ def safe_name(text: str, limit: int = 64) -> str:
     import hashlib  # only where a name needs cleaning
 
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{cleaned or 'x'}~{digest}"
+    return f"{'x-' if reserved else ''}{cleaned or 'x'}~{digest}"
 
 
 def check_id(run_id: str) -> str:
