@@ -70,12 +70,11 @@ def find(url: str | None = None) -> Credentials:
     return Credentials(url, kept, str(netrc_path())) if kept else Credentials(url)
 
 
-def store(url: str, key: str, use_keyring: bool = True) -> str:
-    """Keep a key; returns where.
+def check(key: str) -> str:
+    """`key` if it looks like one.
 
     Raises:
-        BadInput: it does not look like a key.
-        CredentialsError: it could not be written.
+        BadInput: it does not; the message does not repeat it.
     """
     key = key.strip()
     if not _KEY.fullmatch(key):
@@ -83,6 +82,17 @@ def store(url: str, key: str, use_keyring: bool = True) -> str:
             "That does not look like a W&B API key: one is 40 or more letters and digits without "
             "spaces. Nothing was stored. Copy it from the server's settings page (…/authorize)."
         )
+    return key
+
+
+def store(url: str, key: str, use_keyring: bool = True) -> str:
+    """Keep a key; returns where.
+
+    Raises:
+        BadInput: it does not look like a key.
+        CredentialsError: it could not be written.
+    """
+    key = check(key)
     ring = _keyring() if use_keyring else None
     if ring is not None:
         try:

@@ -74,11 +74,9 @@ def environment(wandb: Wandb, local: LocalRun, run_id: str) -> Any | None:
     for name, text in texts.items():
         if text:
             setattr(body, name, str(text))
-    command = found.get("command")
-    if isinstance(command, list) and command:
-        if not texts["program"]:
-            body.program = str(command[0])
-        body.args.extend(str(word) for word in command[1:])
+    words = found.get("args")
+    if isinstance(words, list):
+        body.args.extend(str(word) for word in words)
     git = found.get("git")
     if isinstance(git, dict):
         body.git.commit = str(git.get("commit") or "")
@@ -169,9 +167,11 @@ def stats(wandb: Wandb, time: float, values: dict[str, Any]) -> Any:
     return record
 
 
-def console(wandb: Wandb, line: str) -> Any:
+def console(wandb: Wandb, line: str, is_error: bool = False) -> Any:
+    """One line of console output. W&B stamps it with the time it arrives; nothing can change that."""
     record = wandb.pb.Record()
-    record.output_raw.output_type = wandb.pb.OutputRawRecord.OutputType.Value("STDOUT")
+    stream = "STDERR" if is_error else "STDOUT"
+    record.output_raw.output_type = wandb.pb.OutputRawRecord.OutputType.Value(stream)
     record.output_raw.line = line + "\n"
     return record
 

@@ -22,6 +22,7 @@ _SGR = re.compile(r"\x1b\[[0-9;]*m")
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)?", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LINE_LIMIT = 65_536
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z (out|err) ?")  # as the console log begins a line
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,12 @@ class LocalRun:
     def environment(self) -> dict[str, Any]:
         """The captured environment, command line and URLs cleaned once more."""
         found = redact_config(self.reader.environment(self.info.key))
-        command = found.get("command")
-        if isinstance(command, list):
-            found["command"] = redact_argv([str(word) for word in command])
-        elif isinstance(command, str):
-            found["command"] = redact_text(command)
+        for name in ("command", "args"):
+            words = found.get(name)
+            if isinstance(words, list):
+                found[name] = redact_argv([str(word) for word in words])
+            elif isinstance(words, str):
+                found[name] = redact_text(words)
         return found
 
     @property
@@ -101,8 +103,8 @@ class LocalRun:
     def artifacts(self) -> list[ArtifactInfo]:
         return self.reader.artifacts(self.info.key)
 
-    def console(self, start: int = 0) -> Iterator[str]:
-        """Console lines from number `start`, without line ends, one line as a screen would show it.
+    def console(self, start: int = 0) -> Iterator[tuple[bool, str]]:
+        """(standard error?, line) from number `start`, each as a screen would show it.
 
         An unfinished last line is left out while the run goes on.
         """
@@ -116,7 +118,9 @@ class LocalRun:
             for number, line in enumerate(file):
                 whole = line.endswith("\n")
                 if number >= start and (whole or not self.running):
-                    yield screen_line(line)
+                    stamp = _STAMP.match(line)
+                    text = line[stamp.end() :] if stamp else line
+                    yield bool(stamp and stamp.group(1) == "err"), screen_line(text)
 
     def media(self) -> list[MediaFile]:
         """Every file in the run's media folder."""

@@ -277,8 +277,8 @@ def _system(put: Any, wandb: Wandb, local: LocalRun, cursor: Cursor, segment: Se
 def _console(put: Any, wandb: Wandb, local: LocalRun, cursor: Cursor, segment: Segment) -> None:
     start = cursor.console_lines if segment.resume else 0
     count = start
-    for line in local.console(start):
-        put(records.console(wandb, line))
+    for is_error, line in local.console(start):
+        put(records.console(wandb, line, is_error))
         count += 1
     segment.console_lines = count
 

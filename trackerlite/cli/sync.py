@@ -1,0 +1,186 @@
+"""`trackerlite sync`: replay what a remote is missing, and verify it by reading back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trackerlite.cli import FAILED, NOTHING_MATCHED
+from trackerlite.cli._options import dir_option, json_option, verb
+from trackerlite.cli._output import emit, emit_line, paint, say
+from trackerlite.errors import BadInput
+from trackerlite.readers import Reader
+from trackerlite.text import plain
+
+if TYPE_CHECKING:
+    from trackerlite.readers.info import RunInfo
+    from trackerlite.sync.outcome import Outcome
+
+_STYLES = {
+    "synced": "green",
+    "up to date": "dim",
+    "would send": "cyan",
+    "conflict": "red",
+    "failed": "red",
+    "busy": "yellow",
+    "waiting": "yellow",
+}
+
+
+@verb(
+    examples="""
+    trackerlite sync
+    trackerlite sync my-run --dry-run
+    trackerlite sync --live
+    trackerlite sync --entity my-team --project lora-runs --verify full
+    """
+)
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.option("--to", type=click.Choice(["wandb", "mlflow", "clearml"]), default="wandb")
+@click.option("--entity", metavar="NAME", help="The team or user there. Remembered.")
+@click.option("--project", metavar="NAME", help="The project there. Remembered.")
+@click.option("--dry-run", is_flag=True, help="Say exactly what would go; send nothing.")
+@click.option("--live", is_flag=True, help="Follow running runs until they end.")
+@click.option("--interval", type=click.FloatRange(min=1), default=15.0, help="Seconds, for --live.")
+@click.option("--new-run", is_flag=True, help="Upload whole under a new id (needs RUN).")
+@click.option(
+    "--verify",
+    type=click.Choice(["sample", "full"]),
+    default="sample",
+    help="Read back counts and some rows, or every row.",
+)
+@json_option
+@dir_option
+def command(
+    runs: Sequence[str],
+    to: str,
+    entity: str | None,
+    project: str | None,
+    dry_run: bool,
+    live: bool,
+    interval: float,
+    new_run: bool,
+    verify: str,
+    as_json: bool,
+    dir: str | None,
+) -> int:
+    """Send runs to Weights & Biases: each row once, with its own time, verified by reading back.
+
+    Without RUN, all runs. Interrupt it whenever you like; what has arrived is not sent again.
+    """
+    from trackerlite.sync.outcome import Options
+
+    if to != "wandb":
+        raise BadInput(f"`sync --to {to}` is not there yet; `--to wandb` is. Nothing was sent.")
+    if new_run and not runs:
+        raise BadInput("--new-run uploads a run a second time, so say which: `sync --new-run RUN`.")
+    options = Options(
+        entity=entity,
+        project=project,
+        dry_run=dry_run,
+        new_run=new_run,
+        verify_full=verify == "full",
+    )
+    with Reader.open(dir) as reader:
+        path = reader.path
+        chosen = _chosen(reader, runs)
+        if not chosen and not live:
+            say(f"No runs in {path}.")
+            return NOTHING_MATCHED
+        if not live:
+            outcomes = _once(reader, chosen, options)
+    if live:
+        outcomes = _live(path, runs, options, interval, as_json)
+    elif as_json:
+        emit([outcome.as_dict() for outcome in outcomes])
+    else:
+        for outcome in outcomes:
+            print(_line(outcome))
+        _summary(outcomes)
+    return 0 if all(outcome.good for outcome in outcomes) else FAILED
+
+
+def _chosen(reader: Reader, runs: Sequence[str]) -> list[RunInfo]:
+    if not runs:
+        return reader.runs()
+    found = {run.key: run for run in (reader.run(ref) for ref in runs)}
+    return list(found.values())
+
+
+def _once(reader: Reader, runs: list[RunInfo], options: object) -> list[Outcome]:
+    from trackerlite.cli._progress import shown
+    from trackerlite.sync.engine import Syncer
+    from trackerlite.sync.outcome import Options
+
+    assert isinstance(options, Options)
+    with (
+        shown(len(runs)) as (notice, progress),
+        Syncer(reader, options, notice=notice, progress=progress) as syncer,
+    ):
+        return syncer.sync(runs)
+
+
+def _live(
+    store: Path, runs: Sequence[str], options: object, interval: float, as_json: bool
+) -> list[Outcome]:
+    from trackerlite.sync.live import follow
+    from trackerlite.sync.outcome import Options
+
+    assert isinstance(options, Options)
+
+    def report(outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            if as_json:
+                emit_line(outcome.as_dict())
+            elif outcome.sent or not outcome.good:
+                print(_line(outcome), flush=True)
+
+    say("Following; Ctrl-C ends it safely.")
+    return follow(
+        store,
+        lambda reader: _chosen(reader, runs),
+        options,
+        interval=interval,
+        notice=say,
+        report=report,
+    )
+
+
+def _line(outcome: Outcome) -> str:
+    status = paint(f"{outcome.status:<10}", _STYLES.get(outcome.status))
+    parts = [f"{status}  {plain(outcome.run)}  {plain(outcome.name)}"]
+    if outcome.status in ("synced", "up to date", "would send"):
+        parts.append(f"{outcome.rows:,} rows")
+        parts.append(f"{'+' if outcome.sent else ''}{outcome.sent:,}")
+    if outcome.running:
+        parts.append("still running")
+    extra = outcome.details
+    parts += [
+        f"{extra[key]:,} {word}"
+        for key, word in (
+            ("system_rows", "system rows"),
+            ("console_lines", "console lines"),
+            ("files", "media files"),
+            ("artifacts", "artifacts"),
+        )
+        if extra.get(key)
+    ]
+    if outcome.message:
+        return "  ".join(parts) + "\n            " + plain(outcome.message)
+    return "  ".join([*parts, plain(outcome.url)])
+
+
+def _summary(outcomes: list[Outcome]) -> None:
+    bad = [o for o in outcomes if not o.good]
+    sent = sum(o.sent for o in outcomes if o.status == "synced")
+    if len(outcomes) > 1 or bad:
+        done = sum(o.status in ("synced", "up to date") for o in outcomes)
+        text = f"{done} of {len(outcomes)} runs are at the server, verified; {sent:,} rows sent."
+        if bad:
+            text += f" {len(bad)} are not: see above."
+        say(text)
+    sys.stdout.flush()
