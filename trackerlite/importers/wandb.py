@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import math
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from trackerlite.importers.base import ForeignRun, Item, Media, Part, below, id_of
 from trackerlite.importers.wandb_log import is_log, records
-from trackerlite.journal import protobuf as pb
-from trackerlite.values import DEPTH_LIMIT, flatten
-
-# Field numbers of wandb_internal.proto.
-HISTORY, SUMMARY, CONFIG, STATS, ALERT, METRIC, OUTPUT_RAW, RUN, EXIT = (
-    2,
-    3,
-    5,
-    7,
-    10,
-    12,
-    13,
-    17,
-    18,
+from trackerlite.importers.wandb_records import (
+    ENVIRONMENT,
+    EXIT,
+    HISTORY,
+    INTERNAL,
+    NONSENSE,
+    OUTPUT_RAW,
+    RUN,
+    aside,
+    environment,
+    fields,
+    history_row,
+    kind_of,
+    leaves,
+    number_or,
+    run_fields,
+    whole_or,
 )
-ENVIRONMENT = 26
-_INTERNAL = {"_step", "_timestamp", "_runtime", "_wandb"}
-_GOALS = {1: "min", 2: "max"}
-_SUMMARIES = {1: "min", 2: "max", 3: "mean", 4: "best", 5: "last", 6: "none"}
-_f64 = struct.Struct("<d")
+from trackerlite.journal import protobuf as pb
 
 
 class WandbRun(ForeignRun):
@@ -43,11 +39,14 @@ class WandbRun(ForeignRun):
         self._run: dict[int, Any] = {}
         self._environment: dict[str, Any] = {}
         for record in records(self.source):
-            kind, body = _kind(record)
-            if kind == RUN:
-                self._run = _texts(body)
-            elif kind == ENVIRONMENT:
-                self._environment = _environment(body)
+            kind, body = kind_of(record)
+            try:
+                if kind == RUN:
+                    self._run = run_fields(body)
+                elif kind == ENVIRONMENT:
+                    self._environment = environment(body)
+            except NONSENSE:
+                continue
             if kind == HISTORY:
                 break
         self.id = self._run.get(1) or path.stem.removeprefix("run-") or id_of("wandb", self.source)
@@ -69,60 +68,54 @@ class WandbRun(ForeignRun):
     def ending(self) -> dict[str, Any] | None:
         """The exit record's word, if there is one."""
         for record in records(self.source):
-            kind, body = _kind(record)
+            kind, body = kind_of(record)
             if kind == EXIT:
-                exit_fields = {number: value for number, _, value in pb.fields(body)}
-                if exit_fields.get(3):
+                said = {number: v for number, wire, v in fields(body) if wire == pb.VARINT}
+                if said.get(3):
                     return None  # marked as not complete: more is to come
-                code = pb.signed(int(exit_fields.get(1, 0)))
+                code = pb.signed(int(said.get(1, 0)))
                 return {"exit_code": code, "state": "failed" if code else "finished"}
         return None
 
     def console(self) -> Iterator[bytes]:
         """Console output, as it was captured."""
         for record in records(self.source):
-            kind, body = _kind(record)
+            kind, body = kind_of(record)
             if kind == OUTPUT_RAW:
-                yield from (value for number, _, value in pb.fields(body) if number == 3)  # type: ignore[misc]
+                for number, _, value in fields(body):
+                    if number == 3 and isinstance(value, bytes):
+                        yield value
 
     def _items(self, keep: Media) -> Iterator[Item]:
-        time, step = self._run.get(17) or self.source.stat().st_mtime, -1
+        last = Item(self._run.get(17) or self.source.stat().st_mtime, -1)
         for record in records(self.source):
-            kind, body = _kind(record)
-            item: Item | None = None
-            if kind == HISTORY:
-                row, number = _history(body)
-                time = _number(row.get("_timestamp"), time)
-                step = _whole(row.get("_step"), step + 1 if number is None else number)
-                item = self._row(row, time, step, keep)
-            elif kind in (CONFIG, SUMMARY):
-                item = _mapping(body, "config" if kind == CONFIG else "summary", time)
-            elif kind == STATS:
-                item = _stats(body, time)
-            elif kind == METRIC:
-                item = _define(body, time)
-            elif kind == ALERT:
-                alert = _strings(body)
-                fields = {
-                    "title": alert.get(1, ""),
-                    "text": alert.get(2, ""),
-                    "level": alert.get(3, "INFO"),
-                }
-                item = Item(time, max(step, 0), record={"t": "alert", **fields})
-            if item is not None:
+            kind, body = kind_of(record)
+            try:
+                if kind == HISTORY:
+                    item = last = self._history(body, last, keep)
+                    wanted = bool(item.numbers or item.others)
+                else:
+                    item = aside(kind, body, last.time, max(last.step, 0))
+                    wanted = item.record is not None
+            except NONSENSE:
+                continue
+            if wanted:
                 yield item
 
-    def _row(self, row: dict[str, Any], time: float, step: int, keep: Media) -> Item | None:
-        item = Item(time, step)
+    def _history(self, body: bytes, last: Item, keep: Media) -> Item:
+        """One history row; where it does not say its time or step, they follow from the `last`."""
+        row, number = history_row(body)
+        step = last.step + 1 if number is None else number
+        item = Item(number_or(row.get("_timestamp"), last.time), whole_or(row.get("_step"), step))
         for key, value in row.items():
-            if key in _INTERNAL:
+            if key in INTERNAL:
                 continue
-            for name, leaf in _leaves(key, value):
+            for name, leaf in leaves(key, value):
                 if isinstance(leaf, (int, float)) and not isinstance(leaf, bool):
                     item.numbers[name] = leaf
                 else:
-                    item.others[name] = self._with_files(name, leaf, step, keep)
-        return item if item.numbers or item.others else None
+                    item.others[name] = self._with_files(name, leaf, item.step, keep)
+        return item
 
     def _with_files(self, key: str, value: Any, step: int, keep: Media) -> Any:
         """A media value, its files copied from the log's `files` folder where they are there."""
@@ -153,187 +146,3 @@ def find(root: Path) -> Iterator[WandbRun]:
     for path in paths:
         if is_log(path):
             yield WandbRun(path)
-
-
-def _leaves(key: str, value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """What was logged under `key`: dicts are opened, but for those that stand for media."""
-    if isinstance(value, dict) and value and "_type" not in value and depth < DEPTH_LIMIT:
-        for inner, deeper in value.items():
-            yield from _leaves(f"{key}.{inner}", deeper, depth + 1)
-    else:
-        yield key, value
-
-
-def _number(value: Any, otherwise: float) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-        return value
-    return otherwise
-
-
-def _whole(value: Any, otherwise: int) -> int:
-    return int(_number(value, otherwise))
-
-
-def _kind(record: bytes) -> tuple[int, bytes]:
-    """(field number, body) of what a Record holds; (0, b"") if nothing that we know."""
-    try:
-        for number, wire, value in pb.fields(record):
-            if wire == pb.BYTES and 2 <= number <= 26 and number not in (16, 19):
-                return number, value  # type: ignore[return-value]
-    except pb.Malformed:
-        pass
-    return 0, b""
-
-
-def _strings(body: bytes) -> dict[int, str]:
-    return {
-        number: value.decode("utf-8", "backslashreplace")  # type: ignore[union-attr]
-        for number, wire, value in pb.fields(body)
-        if wire == pb.BYTES
-    }
-
-
-def _texts(body: bytes) -> dict[int, Any]:
-    """A RunRecord by field number: texts, tags as a list, config as a dict, start as seconds."""
-    found: dict[int, Any] = {}
-    for number, wire, value in pb.fields(body):
-        if wire != pb.BYTES:
-            continue
-        assert isinstance(value, bytes)
-        if number == 4:
-            found[number] = _updates(value)[0]
-        elif number == 10:
-            found.setdefault(number, []).append(value.decode("utf-8", "backslashreplace"))
-        elif number == 17:
-            found[number] = _timestamp(value)
-        elif number in (1, 2, 3, 6, 7, 8, 9, 13):
-            found[number] = value.decode("utf-8", "backslashreplace")
-    return found
-
-
-def _timestamp(body: bytes) -> float:
-    parts = {number: int(value) for number, wire, value in pb.fields(body) if wire == pb.VARINT}
-    return parts.get(1, 0) + parts.get(2, 0) / 1e9
-
-
-def _item(body: bytes) -> tuple[list[str], Any]:
-    """(path of keys, value) of a HistoryItem, ConfigItem, SummaryItem or StatsItem."""
-    keys: list[str] = []
-    value: Any = None
-    for number, _, raw in pb.fields(body):
-        if number in (1, 2) and isinstance(raw, bytes):
-            keys.append(raw.decode("utf-8", "backslashreplace"))
-        elif number == 4:
-            value = bool(raw)
-        elif number == 5:  # sfixed64
-            value = int.from_bytes(raw, "little", signed=True)  # type: ignore[arg-type]
-        elif number == 6:
-            value = _f64.unpack(raw)[0]  # type: ignore[arg-type]
-        elif number == 7 and isinstance(raw, bytes):
-            value = raw.decode("utf-8", "backslashreplace")
-        elif number in (8, 16) and isinstance(raw, bytes):
-            try:
-                value = json.loads(raw)
-            except (ValueError, RecursionError):
-                value = raw.decode("utf-8", "backslashreplace")
-    return list(filter(None, keys)), value
-
-
-def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
-    """Set `value` at a path of nested dicts."""
-    for key in path[:-1]:
-        inner = values.get(key)
-        if not isinstance(inner, dict):
-            inner = values[key] = {}
-        values = inner
-    values[path[-1]] = value
-
-
-def _history(body: bytes) -> tuple[dict[str, Any], int | None]:
-    row: dict[str, Any] = {}
-    step = None
-    for number, wire, value in pb.fields(body):
-        if number == 1 and wire == pb.BYTES:
-            path, entry = _item(value)  # type: ignore[arg-type]
-            if path:
-                _put(row, path, entry)
-        elif number == 2 and wire == pb.BYTES:
-            # An empty HistoryStep is step 0: protobuf leaves zeros out.
-            step = next((pb.signed(int(v)) for n, _, v in pb.fields(value) if n == 1), 0)  # type: ignore[arg-type]
-    return row, step
-
-
-def _updates(body: bytes) -> tuple[dict[str, Any], list[str]]:
-    """(new values, removed keys) of a ConfigRecord or SummaryRecord, without W&B's own keys."""
-    values: dict[str, Any] = {}
-    removed: list[str] = []
-    for number, wire, value in pb.fields(body):
-        if wire != pb.BYTES or number not in (1, 2):
-            continue
-        path, entry = _item(value)  # type: ignore[arg-type]
-        if not path or path[0] in _INTERNAL:
-            continue
-        if number == 1:
-            _put(values, path, entry)
-        else:
-            removed.append(".".join(path))
-    return values, removed
-
-
-def _mapping(body: bytes, kind: str, time: float) -> Item | None:
-    values, removed = _updates(body)
-    if kind == "summary":
-        values = dict(leaf for key, value in values.items() for leaf in _leaves(key, value))
-    else:
-        values = flatten(values)
-    record: dict[str, Any] = {"t": kind, "values": values}
-    if removed and kind == "summary":
-        record["removed"] = removed
-    return Item(time, record=record) if values or removed else None
-
-
-def _stats(body: bytes, time: float) -> Item | None:
-    values: dict[str, Any] = {}
-    for number, wire, value in pb.fields(body):
-        if number == 2 and wire == pb.BYTES:
-            time = _timestamp(value)  # type: ignore[arg-type]
-        elif number == 3 and wire == pb.BYTES:
-            path, entry = _item(value)  # type: ignore[arg-type]
-            if path and isinstance(entry, (int, float)):
-                values[".".join(path)] = entry
-    return Item(time, record={"t": "system", "values": values}) if values else None
-
-
-def _define(body: bytes, time: float) -> Item | None:
-    record: dict[str, Any] = {"t": "define"}
-    for number, _, value in pb.fields(body):
-        if number in (1, 2, 4) and isinstance(value, bytes):
-            name = "step_metric" if number == 4 else "pattern"
-            record[name] = value.decode("utf-8", "backslashreplace")
-        elif number == 7 and isinstance(value, bytes):
-            wanted = [_SUMMARIES[n] for n, _, flag in pb.fields(value) if n in _SUMMARIES and flag]
-            record |= {"summary": wanted} if wanted else {}
-        elif number == 8 and value in _GOALS:
-            record["goal"] = _GOALS[int(value)]
-    return Item(time, record=record) if record.get("pattern") else None
-
-
-def _environment(body: bytes) -> dict[str, Any]:
-    texts = _strings(body)
-    names = {
-        1: "os",
-        2: "python",
-        6: "program",
-        13: "username",
-        14: "executable",
-        18: "gpu",
-        25: "cuda",
-    }
-    found: dict[str, Any] = {
-        name: texts[number] for number, name in names.items() if texts.get(number)
-    }
-    for number, wire, value in pb.fields(body):
-        if number == 9 and wire == pb.BYTES:
-            git = _strings(value)  # type: ignore[arg-type]
-            found["git"] = {"remote": git.get(1), "commit": git.get(2)}
-    return found
