@@ -175,6 +175,26 @@ def flatten(config: Any) -> dict[str, Any]:
     return flat
 
 
+def nest(flat: dict[str, Any]) -> dict[str, Any]:
+    """What `flatten` flattened, as far as dotted keys tell.
+
+    >>> nest({"lora.r": 8, "lora.alpha": 16, "lr": 1e-4})
+    {'lora': {'r': 8, 'alpha': 16}, 'lr': 0.0001}
+    """
+    nested: dict[str, Any] = {}
+    for path, value in flat.items():
+        *outer, last = path.split(".")
+        inner = nested
+        for name in outer:
+            step = inner.setdefault(name, {})
+            if not isinstance(step, dict):  # "a" is a value, and "a.b" another
+                inner, last = nested, path
+                break
+            inner = step
+        inner[last] = value
+    return nested
+
+
 def dumps(value: Any) -> str:
     """Compact JSON; NaN and infinities as JavaScript spells them."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -92,22 +92,17 @@ def _begin(wanted: settings.Settings) -> Run:
     else:
         folder = earlier.folder
     writer = _claim(folder, wanted)
-    past = _past(wanted, folder) if earlier is not None else Past()
-    if wanted.rewind is not None:
-        past.step = wanted.rewind + 1
     run = Run(
         wanted,
         writer,
         folder=folder,
-        step=past.step,
-        started=past.started,
-        config={**past.config, **wanted.config},
+        config=wanted.config,
         resumed=earlier is not None,
     )
     if earlier is not None:
-        run._name = past.name or wanted.name
-        run._tags = tuple(dict.fromkeys((*past.tags, *wanted.tags)))
-        run.summary.latest.update(past.summary)
+        _catch_up(run, wanted)
+    if wanted.rewind is not None:
+        run._step = wanted.rewind + 1
     _announce(run, wanted, resumed=earlier is not None)
     if wanted.rewind is not None:
         run._record("rewind", events.session_start(), step=wanted.rewind)
@@ -203,43 +198,20 @@ def _claim(folder: Path, wanted: settings.Settings) -> JournalWriter:
     )
 
 
-class Past:
-    """What a run already knows when it is continued."""
+def _catch_up(run: Run, wanted: settings.Settings) -> None:
+    """Give a continued run what it knew: step, name, tags, config, summary."""
+    from trackerlite.store import past
 
-    def __init__(self) -> None:
-        self.step = 0
-        self.started: float | None = None
-        self.name: str | None = None
-        self.config: dict[str, Any] = {}
-        self.summary: dict[str, Any] = {}
-        self.tags: tuple[str, ...] = ()
-
-
-def _past(wanted: settings.Settings, folder: Path) -> Past:
-    """Read a run's past from the store, which is brought up to date for it first."""
-    from trackerlite.readers import Reader
-    from trackerlite.store.projector import Projector
-
-    past = Past()
     try:
-        projector = Projector(wanted.store)
-        try:
-            projector.project_run(folder, timeout=5.0)
-        finally:
-            projector.close()
-        with Reader.open(wanted.store, refresh=False) as reader:
-            info = reader.run_in(folder)
-            past.step = 0 if info.steps is None else info.steps + 1
-            past.started, past.name, past.tags = info.started, info.name, info.tags
-            past.config = reader.params([info.key])[info.key]
-            past.summary = reader.summaries([info.key])[info.key]
+        found = past.read(wanted.store, run.folder)
     except (TrackerliteError, OSError, ValueError) as error:
         print(
             f"trackerlite: the past of run {wanted.id} could not be read ({error}); it is continued all the same, "
             "without its earlier config and step in this process.",
             file=sys.stderr,
         )
-    return past
+        return
+    run._continue(found.step, found.started, found.name, found.tags, found.config, found.summary)
 
 
 class _Nowhere:
