@@ -174,7 +174,11 @@ def compare(reader: Reader, runs: Sequence[RunInfo], baseline: int = 0) -> Compa
     logged = {row.name for row in metrics}
     configs = [params.get(key, {}) for key in keys]
     set_by_hand = [
-        {name: value for name, value in summaries.get(key, {}).items() if name not in logged}
+        {
+            name: value
+            for name, value in summaries.get(key, {}).items()
+            if name not in logged and not _is_media(value)
+        }
         for key in keys
     ]
     git = [_mapping(environment.get("git")) for environment in environments]
@@ -214,6 +218,11 @@ def same(one: Any, other: Any) -> bool:
 def _row_dict(row: Row, refs: Sequence[str]) -> dict[str, Any]:
     found = {ref: v for ref, v in zip(refs, row.values, strict=True) if v is not MISSING}
     return {"key": row.key, "differs": row.differs, "values": found}
+
+
+def _is_media(value: Any) -> bool:
+    """Whether a summary value is the last image, table or histogram of a key: no number, no text."""
+    return isinstance(value, dict) and "_type" in value
 
 
 def _mapping(value: Any) -> dict[str, Any]:
