@@ -28,11 +28,12 @@ _NAMES = 4.0  # seconds between two listings of all metrics
 
 def shown_name(series: SeriesInfo) -> str:
     """A metric's name as the screen lists it; other ranks stand apart."""
-    return (
-        series.name
-        if not series.rank and not series.lane
-        else f"{series.name} @{series.lane or series.rank}"
-    )
+    return f"{series.name} [rank {series.rank}]" if series.rank else series.name
+
+
+def shown(series: SeriesInfo) -> bool:
+    """Whether a metric is for people: not hidden, not a forked child's."""
+    return not series.hidden and not series.lane.startswith("fork")
 
 
 class Feed(threading.Thread):
@@ -186,7 +187,7 @@ class Feed(threading.Thread):
         statistics = {}
         if wants.columns:
             for one in reader.series(names=wants.columns):
-                if not one.rank and not one.hidden:
+                if not one.rank and shown(one):
                     statistics[one.run_key, one.name] = one
         config = reader.params() if wants.config else base.config
         base = replace(
@@ -196,7 +197,7 @@ class Feed(threading.Thread):
         if wants.listed:
             for stream in wants.streams:
                 for one in reader.series(wants.listed, stream=stream, names=wants.names):
-                    if not one.hidden:
+                    if shown(one):
                         listed[one.run_key, stream, shown_name(one)] = one
         base = replace(base, series=listed, loading=False)
         self._send(base)
@@ -232,7 +233,7 @@ class Feed(threading.Thread):
         found: dict[tuple[str, str], list[SeriesInfo]] = {}
         for stream in ("history", "system"):
             for one in reader.series(keys, stream=stream):
-                if not one.hidden and not one.rank:
+                if not one.rank and shown(one):
                     found.setdefault((one.name, stream), []).append(one)
         return tuple(
             MetricName(

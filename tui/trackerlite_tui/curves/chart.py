@@ -81,7 +81,7 @@ def draw(
     x_axis = room >= 5 and columns >= 12
     plot_rows = max(0, room - x_axis)
     x, y = _scales(lines, bands, opt)
-    ticks = y.ticks(max(2, plot_rows // 4)) if columns >= 16 and plot_rows >= 2 else []
+    ticks = y.ticks(max(2, plot_rows // 3)) if columns >= 16 and plot_rows >= 2 else []
     labels = min(_LABEL_CELLS, max((width(t.label) for t in ticks), default=0))
     left = labels + 1 if ticks else 0
     plot_columns = columns - left
@@ -230,7 +230,7 @@ def _x_axis(x: Scale, left: int, columns: int, opt: Options, empty: bool) -> Row
     free = 0
     name = clip(opt.x_name, columns // 3, opt.ascii_only)
     stop = columns - (width(name) + 1 if name else 0)
-    for tick in [] if empty else x.ticks(max(1, columns // 14)):
+    for tick in [] if empty else x.ticks(max(1, columns // 11)):
         place = int(float(x.forward([tick.value])[0]) * (columns * 2 - 1) / 2)
         start = max(free, min(place - len(tick.label) // 2, columns - len(tick.label)))
         if start < 0 or start + len(tick.label) > stop or start > place:

@@ -50,3 +50,9 @@ class Page:
 
     def drag(self, x: int, y: int, dx: int, dy: int) -> None:
         """The mouse moved to a cell by dx, dy with the button down."""
+
+    def focus_on(self, name: str) -> None:
+        """Focus a metric, come from another screen."""
+
+    def jump_to(self, place: float) -> None:
+        """Go to a place on the x axis, come from another screen."""

@@ -30,6 +30,10 @@ class ChartSettings:
         """The metrics in their order."""
         raise NotImplementedError
 
+    def do_reset(self, _: str) -> None:
+        """The whole curve."""
+        raise NotImplementedError
+
     def stop_inspecting(self) -> None:
         """No cursor."""
         raise NotImplementedError

@@ -49,6 +49,19 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
         """The runs that are drawn."""
         return self.desk.drawn()
 
+    @property
+    def axis(self) -> str:
+        """What is on the x axis."""
+        return self.desk.state.axis
+
+    def focus_on(self, name: str) -> None:
+        """Focus a metric, come from elsewhere."""
+        self.focus = name
+
+    def jump_to(self, place: float) -> None:
+        """Inspect a place on the x axis, come from elsewhere."""
+        self.inspecting, self.everywhere, self.cursor = True, True, place
+
     def metrics(self) -> list[str]:
         """The metrics in their order: pinned, then by the part before the slash."""
         state = self.desk.state
@@ -111,7 +124,7 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
         self._arrange(desk.columns - side, body, len(metrics))
         page = [self.focus] if self.full and self.focus in metrics else self._page(metrics)
         page = sorted(page, key=lambda name: name != self.focus)
-        axis = desk.state.axis
+        axis = self.axis
         names = tuple(page) if axis in _AXES else (*page, axis)
         curves = tuple((run.key, self.stream, name) for name in page for run in runs)
         per = max(1, (desk.columns - side) // (1 if self.full else self._grid[0]))
@@ -120,7 +133,7 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
             columns=self._columns(),
             config=True,
             listed=tuple(run.key for run in runs),
-            names=tuple(name.split(" @")[0] for name in names) or None,
+            names=tuple(name.split(" [rank ")[0] for name in names) or None,
             streams=(self.stream,),
             curves=curves,
             dots=2 * per,
@@ -150,7 +163,7 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
             focused=here,
             cursor=cursor,
             marks=self.mark_signs() if here or self.everywhere else (),
-            x_name=axis_name(state.axis),
+            x_name=axis_name(self.axis),
         )
 
     # -- painting ------------------------------------------------------------------------
@@ -230,9 +243,12 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
         elif desk.state.metric_filter:
             lines = ["no metric passes the filter", "backspace clears it"]
         else:
-            lines = ["no metric yet", "run.log({...}) makes one"]
+            lines = self._nothing_yet()
         top = max(0, (rows - len(lines)) // 2)
         return [fill(columns)] * top + [[(line.center(columns), desk.look.dim)] for line in lines]
+
+    def _nothing_yet(self) -> list[str]:
+        return ["no metric yet", "run.log({...}) makes one"]
 
     def _status(self, columns: int, metrics: list[str]) -> Row:
         desk, look, state = self.desk, self.desk.look, self.desk.state

@@ -49,7 +49,7 @@ class Exporting:
         )
 
     def _save(self, form: str, stem: str) -> None:
-        path = _free(Path.cwd() / f"{stem}.{form}")
+        path = free(Path.cwd() / f"{stem}.{form}")
         runs, name, stream = self.runs(), self.focus, self.stream
         if form == "csv":
             self.desk.work(
@@ -96,7 +96,7 @@ def write_csv(path: Path, reader: Reader, runs: list[RunInfo], name: str, stream
                 )
 
 
-def _free(path: Path) -> Path:
+def free(path: Path) -> Path:
     """A path that nobody has taken."""
     if not path.exists():
         return path

@@ -1,0 +1,189 @@
+"""What single screens need besides runs and curves; loaded in the feed's thread."""
+
+from __future__ import annotations
+
+import calendar
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trackerlite.paths import inside
+from trackerlite_tui.snapshot import DetailKey
+from trackerlite_tui.text import block
+
+if TYPE_CHECKING:
+    from trackerlite.readers import Reader, RunInfo
+
+Cache = dict[DetailKey, Any]
+Runs = Mapping[int, "RunInfo"]
+_CONSOLE_BYTES = 4 * 2**20
+_CONSOLE_LINES = 50_000
+_TABLE_BYTES = 32 * 2**20
+_TABLE_ROWS = 10_000
+_LAST_FOLDER_PART = "console.log"
+
+
+def load(reader: Reader, key: DetailKey, runs: Runs, cache: Cache) -> Any:
+    """One detail by its key: (name, *arguments)."""
+    return LOADERS[key[0]](reader, key, runs, cache)
+
+
+def _compare(reader: Reader, key: DetailKey, runs: Runs, _: Cache) -> Any:
+    """("compare", baseline's index, run keys…) to a Comparison."""
+    from trackerlite.readers.compare import compare
+
+    return compare(reader, [runs[k] for k in key[2:] if k in runs], key[1])
+
+
+def _values(reader: Reader, key: DetailKey, _: Runs, __: Cache) -> Any:
+    """("values", run key) to what it logged that is no number, by name."""
+    found: dict[str, list[Any]] = {}
+    for row in reader.values(key[1]):
+        name = row.name if not row.rank else f"{row.name} [rank {row.rank}]"
+        found.setdefault(name, []).append(row)
+    return found
+
+
+@dataclass
+class ConsoleLine:
+    """One line that a run printed; time in unix seconds, 0 where it is not known."""
+
+    at: float
+    source: str
+    text: str
+
+
+@dataclass
+class Console:
+    """The end of a run's console log, and how far it was read."""
+
+    lines: list[ConsoleLine] = field(default_factory=list)
+    offset: int = 0
+    rest: bytes = b""
+    cut: bool = False  # the beginning was left out
+
+
+def _console(_: Reader, key: DetailKey, runs: Runs, cache: Cache) -> Any:
+    """("console", run key) to its Console; only what is new is read."""
+    run = runs.get(key[1])
+    if run is None:
+        return Console()
+    path = run.folder / _LAST_FOLDER_PART
+    kept = cache.get(key)
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if not isinstance(kept, Console) or size < kept.offset:
+                kept = Console()
+                if size > _CONSOLE_BYTES:
+                    kept.offset, kept.cut = size - _CONSOLE_BYTES, True
+            file.seek(kept.offset)
+            data = kept.rest + file.read(_CONSOLE_BYTES)
+            offset = file.tell()
+    except OSError:
+        return Console()
+    whole, mark, rest = data.rpartition(b"\n")
+    fresh = whole.split(b"\n") if mark else []
+    if kept.cut and not kept.lines and fresh:
+        fresh = fresh[1:]  # began in the middle of a line
+    lines = kept.lines + [_console_line(line) for line in fresh]
+    made = Console(lines[-_CONSOLE_LINES:], offset, rest, kept.cut or len(lines) > _CONSOLE_LINES)
+    cache[key] = made
+    return made
+
+
+def _console_line(raw: bytes) -> ConsoleLine:
+    """`2026-01-31T12:00:00.123Z out text`; anything else is a line without a time."""
+    text = raw.decode("utf-8", "replace")
+    stamp, _, rest = text.partition(" ")
+    source, _, body = rest.partition(" ")
+    if len(stamp) == 24 and stamp.endswith("Z"):
+        try:
+            at = calendar.timegm(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) + float(
+                stamp[19:23]
+            )
+            return ConsoleLine(at, source, block(body)[0])
+        except ValueError:
+            pass
+    return ConsoleLine(0.0, "", block(text)[0])
+
+
+def _table(_: Reader, key: DetailKey, runs: Runs, cache: Cache) -> Any:
+    """("table", run key, path) to (columns, rows)."""
+    if key in cache:
+        return cache[key]
+    path = _media_path(runs, key)
+    if path.stat().st_size > _TABLE_BYTES:
+        raise ValueError(f"the table is larger than {_TABLE_BYTES >> 20} MiB; open {path}")
+    body = json.loads(path.read_text("utf-8"))
+    found = [str(c) for c in body["columns"]], list(body["data"])[:_TABLE_ROWS]
+    cache[key] = found
+    return found
+
+
+def _image(_: Reader, key: DetailKey, runs: Runs, cache: Cache) -> Any:
+    """("image", run key, path, columns, rows) to rows of pixels, two a cell high."""
+    if key in cache:
+        return cache[key]
+    path = _media_path(runs, key)
+    columns, rows = key[3], key[4]
+    try:
+        from PIL import Image
+    except ModuleNotFoundError:
+        raise ValueError(f"pictures need Pillow (pip install pillow); the file is {path}") from None
+    with Image.open(path) as image:
+        image.draft("RGB", (columns * 4, rows * 8))
+        flat = image.convert("RGB")
+        # A cell is twice as high as wide, and holds two pixels above each other.
+        scale = min(columns / flat.width, rows * 2 / flat.height)
+        size = max(1, round(flat.width * scale)), max(1, round(flat.height * scale))
+        small = flat.resize(
+            size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.NEAREST
+        )
+        width, height = small.size
+        data = small.tobytes()
+    pixels = [
+        [(data[i], data[i + 1], data[i + 2]) for i in range(y * width * 3, (y + 1) * width * 3, 3)]
+        for y in range(height)
+    ]
+    if len(cache) > 200:
+        cache.clear()
+    cache[key] = pixels
+    return pixels
+
+
+def _text_file(_: Reader, key: DetailKey, runs: Runs, cache: Cache) -> Any:
+    """("file", run key, path) to the beginning of a text file."""
+    if key not in cache:
+        with _media_path(runs, key).open("rb") as file:
+            cache[key] = file.read(200_000).decode("utf-8", "replace")
+    return cache[key]
+
+
+def _media_path(runs: Runs, key: DetailKey) -> Path:
+    run = runs.get(key[1])
+    if run is None:
+        raise ValueError("the run is gone")
+    return inside(run.folder, key[2])
+
+
+def _sync(reader: Reader, _: DetailKey, runs: Runs, __: Cache) -> Any:
+    """("sync",) to what is where; None where syncing is not installed."""
+    from trackerlite_tui import syncing
+
+    return syncing.load(reader, runs)
+
+
+LOADERS: dict[str, Callable[[Any, DetailKey, Runs, Cache], Any]] = {
+    "compare": _compare,
+    "values": _values,
+    "console": _console,
+    "table": _table,
+    "image": _image,
+    "file": _text_file,
+    "sync": _sync,
+}

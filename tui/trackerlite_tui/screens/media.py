@@ -1,0 +1,331 @@
+"""Media and tables of one run: a list of what there is, and one of them with a step scrubber."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from trackerlite_tui.rows import Row, fill, fit, justify, pad
+from trackerlite_tui.screens.base import Page
+from trackerlite_tui.snapshot import DetailKey, Wants
+from trackerlite_tui.text import safe, show
+from trackerlite_tui.widgets import exhibit
+from trackerlite_tui.widgets.chartgrid import beside
+from trackerlite_tui.widgets.listing import Listing, Scrolling
+
+if TYPE_CHECKING:
+    from trackerlite.readers import RunInfo, ValueRow
+    from trackerlite_tui.desk import Desk
+
+_KINDS = {
+    "image-file": "picture",
+    "images/separated": "pictures",
+    "table-file": "table",
+    "histogram": "histogram",
+    "html-file": "html",
+    "audio-file": "sound",
+    "video-file": "video",
+}
+
+
+def kind_of(value: Any) -> str:
+    """What a logged value is, in one word."""
+    if isinstance(value, dict) and "_type" in value:
+        if "plot" in value:
+            return (
+                str(value["plot"].get("id", "plot"))
+                .removeprefix("wandb/")
+                .split("/")[0]
+                .replace("_", " ")
+            )
+        return _KINDS.get(str(value["_type"]), str(value["_type"]))
+    return {str: "text", list: "list", dict: "mapping", bool: "true or false"}.get(
+        type(value), "value"
+    )
+
+
+class Screen(Scrolling, Page):
+    """See the module."""
+
+    name = "media"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self.listing = Listing()
+        self.bands = False
+        self._steps: dict[str, int] = {}  # name -> index of the step shown; absent is the last
+        self._place = 0  # which of several pictures
+        self._room = (60, 30)
+        self._side = 30
+
+    # -- what there is -------------------------------------------------------------------
+
+    def _key(self) -> DetailKey:
+        run = self.desk.run()
+        return ("values", run.key if run else -1)
+
+    def _values(self) -> dict[str, list[ValueRow]]:
+        found = self.desk.snapshot.details.get(self._key())
+        return found if isinstance(found, dict) else {}
+
+    def _names(self) -> list[str]:
+        text = self.desk.state.metric_filter.casefold()
+        return [name for name in sorted(self._values()) if text in name.casefold()]
+
+    def _current(self) -> tuple[str, list[ValueRow], int] | None:
+        names = self._names()
+        if not names:
+            return None
+        name = names[min(self.listing.index, len(names) - 1)]
+        history = self._values()[name]
+        index = self._steps.get(name, len(history) - 1)
+        return name, history, max(0, min(index, len(history) - 1))
+
+    def wants(self) -> Wants:
+        """The run's values, and the file of the one that is shown."""
+        run = self.desk.run()
+        details: list[DetailKey] = [self._key()] if run else []
+        current = self._current()
+        if run and current:
+            file = self._file(run, current[1][current[2]].value)
+            if file:
+                details.append(file)
+        return Wants(filter=self.desk.state.filter, details=tuple(details))
+
+    def _file(self, run: RunInfo, value: Any) -> DetailKey | None:
+        if not isinstance(value, dict):
+            return None
+        kind = value.get("_type")
+        columns, rows = self._room
+        path = value.get("path")
+        if kind == "images/separated" and value.get("filenames"):
+            names = value["filenames"]
+            path, kind = names[self._place % len(names)], "image-file"
+        if not isinstance(path, str):
+            return None
+        if kind == "image-file":
+            return ("image", run.key, path, max(1, columns - 2), max(1, rows - 2))
+        if kind == "table-file":
+            return ("table", run.key, path)
+        if kind == "html-file":
+            return ("file", run.key, path)
+        return None
+
+    # -- painting ------------------------------------------------------------------------
+
+    def paint(self, columns: int, rows: int) -> list[Row]:
+        """The list at the left, the exhibit at the right; on a narrow screen below each other."""
+        look, run = self.desk.look, self.desk.run()
+        if run is None:
+            return self._say("no run", columns, rows)
+        found = self.desk.snapshot.details.get(self._key())
+        if isinstance(found, Exception):
+            return self._say(f"the media cannot be read: {show(found)}", columns, rows)
+        if found is None:
+            return self._say("reading …", columns, rows)
+        glyph, style = look.state(run.state)
+        names = self._names()
+        left: Row = [
+            (f" {glyph} ", style),
+            (safe(run.name or run.id), look.strong),
+            (
+                f"  {len(names)} of {len(found)} shown"
+                if len(names) != len(found)
+                else f"  {len(names)} media, tables and texts",
+                look.dim,
+            ),
+        ]
+        head = [justify(left, [], columns)]
+        if not names:
+            hint = "no name passes the filter" if found else "this run logged numbers only"
+            return head + self._say(hint, columns, rows - 1)
+        self.listing.set_count(len(names))
+        self._side = min(34, max(18, columns // 4)) if columns >= 60 else 0
+        if self._side:
+            self._room = (columns - self._side - 1, rows - 1)
+            side = self.listing.paint(self._side, rows - 1, look, lambda i: self._line(names[i]))
+            return head + beside([side, self._exhibit(run)], [self._side, self._room[0]], rows - 1)
+        short = max(1, min(len(names), rows // 4))
+        self._room = (columns, rows - 1 - short)
+        top = self.listing.paint(columns, short, look, lambda i: self._line(names[i]))
+        return head + top + self._exhibit(run)
+
+    def _say(self, text: str, columns: int, rows: int) -> list[Row]:
+        return [fill(columns)] * max(0, rows // 2 - 1) + [
+            [(text.center(columns), self.desk.look.dim)]
+        ]
+
+    def _line(self, name: str) -> Row:
+        look = self.desk.look
+        history = self._values()[name]
+        kind = kind_of(history[-1].value)
+        room = (self._side or self.desk.columns) - len(kind) - 3
+        return [
+            (" " + pad(safe(name), max(1, room), look.ascii_only) + " ", look.text),
+            (kind, look.dim),
+        ]
+
+    def _exhibit(self, run: RunInfo) -> list[Row]:
+        columns, rows = self._room
+        current = self._current()
+        if current is None:
+            return []
+        name, history, index = current
+        body = self._body(run, name, history, index, columns, rows - 2)
+        out = [self._scrubber(name, history, index, columns), *exhibit.framed(body, columns)]
+        return out[:rows] + [fill(columns)] * (rows - len(out))
+
+    def _scrubber(self, name: str, history: list[ValueRow], index: int, columns: int) -> Row:
+        look = self.desk.look
+        left: Row = [
+            (f"{safe(name)}  ", look.strong),
+            ("step ", look.dim),
+            (f"{history[index].step}", look.accent),
+        ]
+        if len(history) == 1:
+            return fit(left, columns)
+        wide = max(4, min(30, columns // 3))
+        place = round(index / (len(history) - 1) * (wide - 1))
+        track, knob = look.pick("─", "-"), look.pick("●", "o")
+        bar: Row = [
+            (track * place, look.faint),
+            (knob, look.accent),
+            (track * (wide - 1 - place), look.faint),
+        ]
+        return justify(left, [*bar, (f" {index + 1} of {len(history)} ", look.dim)], columns)
+
+    def _body(
+        self, run: RunInfo, name: str, history: list[ValueRow], index: int, columns: int, rows: int
+    ) -> list[Row]:
+        look = self.desk.look
+        value = history[index].value
+        if isinstance(value, dict) and value.get("_type") == "histogram":
+            if self.bands:
+                return exhibit.bands(history, name, columns, rows, look)
+            upper = rows * 3 // 5 if len(history) > 1 else 0
+            out = exhibit.heat_map(history, index, columns, upper, look) if upper > 3 else []
+            return [*out, [], *exhibit.bars(value, columns, rows - len(out) - 1, look)]
+        key = self._file(run, value)
+        if key is not None:
+            return self._from_file(key, value, columns, rows)
+        if isinstance(value, str):
+            return exhibit.prose(value, columns, look)
+        if isinstance(value, dict) and "path" in value:
+            return exhibit.prose(
+                f"{kind_of(value)}: {run.folder / str(value['path'])}", columns, look
+            )
+        return exhibit.prose(
+            json.dumps(value, indent=1, ensure_ascii=False, default=str), columns, look
+        )
+
+    def _from_file(
+        self, key: DetailKey, value: dict[str, Any], columns: int, rows: int
+    ) -> list[Row]:
+        look = self.desk.look
+        found = self.desk.snapshot.details.get(key)
+        if isinstance(found, Exception):
+            return exhibit.prose(f"It cannot be shown: {found}", columns, look)
+        if found is None:
+            return [[("reading …", look.dim)]]
+        if key[0] == "image":
+            caption = value.get("caption")
+            count = value.get("count")
+            note = f"{self._place % count + 1} of {count} (tab shows the next)" if count else ""
+            tail: list[Row] = [[(safe(str(caption)), look.dim)]] if caption else []
+            tail += [[(note, look.dim)]] if note else []
+            return exhibit.picture(found, look) + tail
+        if key[0] == "table":
+            return self._table(found[0], found[1], value, columns, rows)
+        return exhibit.prose(str(found), columns, look)
+
+    def _table(
+        self,
+        names: list[str],
+        data: list[list[Any]],
+        value: dict[str, Any],
+        columns: int,
+        rows: int,
+    ) -> list[Row]:
+        look = self.desk.look
+        plot = value.get("plot")
+        if isinstance(plot, dict) and data:
+            about = str(plot.get("id", ""))
+            title = str(plot.get("strings", {}).get("title", ""))
+            if "confusion_matrix" in about and len(names) >= 3:
+                return exhibit.matrix(names, data, columns, look)
+            if (
+                any(word in about for word in ("area-under-curve", "line", "scatter"))
+                and len(names) >= 2
+            ):
+                return exhibit.curves(
+                    names, data, dict(plot.get("fields", {})), title, columns, rows, look
+                )
+        return exhibit.table(names, data[: max(1, rows)], columns, look)
+
+    # -- keys ----------------------------------------------------------------------------
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """Its own keys, then a list's."""
+        return ("media", "list")
+
+    def do_scrub(self, by: str) -> None:
+        """An earlier or later step."""
+        current = self._current()
+        if current:
+            name, history, index = current
+            self._steps[name] = max(0, min(index + int(by), len(history) - 1))
+            if self._steps[name] == len(history) - 1:
+                del self._steps[name]  # the newest stays the newest
+
+    def do_pane(self, by: str) -> None:
+        """The next of several pictures."""
+        self._place = max(0, self._place + int(by))
+
+    def do_bands(self, _: str) -> None:
+        """Histograms as bands, or as a heat map."""
+        self.bands = not self.bands
+
+    def do_run(self, by: str) -> None:
+        """Another run."""
+        runs = self.desk.runs.runs
+        now = self.desk.run()
+        if runs and now is not None:
+            index = next((i for i, run in enumerate(runs) if run.key == now.key), 0)
+            self.desk.cursor_run = runs[(index + int(by)) % len(runs)].key
+
+    def do_filter(self, _: str) -> None:
+        """Only names that hold a text."""
+        from trackerlite_tui.widgets.overlay import Prompt
+
+        def live(text: str) -> None:
+            self.desk.state.metric_filter = text
+            self.listing.index = 0
+
+        self.desk.open(Prompt(self.desk, "names", self.desk.state.metric_filter, live, live=live))
+
+    def do_clear(self, _: str) -> None:
+        """No filter."""
+        self.desk.state.metric_filter = ""
+
+    def do_export(self, _: str) -> None:
+        """Save what is shown as a picture."""
+        from pathlib import Path
+
+        from trackerlite.paths import safe_name
+        from trackerlite_tui.curves import picture
+        from trackerlite_tui.curves.palette import DARK_INK
+        from trackerlite_tui.screens.exporting import free
+
+        run, current = self.desk.run(), self._current()
+        if run is None or current is None:
+            return
+        rows = self._exhibit(run)
+        ink = self.desk.look.ink if self.desk.look.ink.colored else DARK_INK
+        path = free(Path.cwd() / f"{safe_name(current[0].replace('/', '-'))}.svg")
+        self.desk.work(f"saved {path}", lambda _: path.write_text(picture.svg(rows, ink), "utf-8"))
+
+    def click(self, x: int, y: int, double: bool) -> None:  # noqa: ARG002 - a name is a name
+        """Choose by mouse."""
+        if y >= 1 and (not self._side or x < self._side):
+            self.listing.index = min(self.listing.top + y - 1, max(0, self.listing.count - 1))
