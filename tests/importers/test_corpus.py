@@ -16,7 +16,7 @@ import pytest
 
 from trackerlite.importers import find, tensorboard
 from trackerlite.importers.base import Item
-from trackerlite.importers.write import keeper
+from trackerlite.importers.files import keeper
 
 CORPUS = Path(os.environ.get("TRACKERLITE_CORPUS", "/nonexistent"))
 

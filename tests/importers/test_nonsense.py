@@ -13,8 +13,9 @@ from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.util.tensor_util import make_tensor_proto
 
 from trackerlite.importers import tensorboard, wandb
+from trackerlite.importers.files import keeper
 from trackerlite.importers.wandb_log import BLOCK, FILE_HEADER, records
-from trackerlite.importers.write import keeper, take_in
+from trackerlite.importers.write import take_in
 from trackerlite.journal import protobuf as pb
 from trackerlite.journal.framing import frame
 

@@ -1,0 +1,112 @@
+"""The journal side of an import: how far it came, and what comes next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from trackerlite.capture.redact import redact_config
+from trackerlite.errors import RunExists
+from trackerlite.importers.base import ForeignRun, Item
+from trackerlite.journal import events
+from trackerlite.journal.framing import frame
+from trackerlite.journal.reader import JournalReader
+from trackerlite.journal.scalars import Decoder
+from trackerlite.journal.writer import PATTERN, JournalWriter
+from trackerlite.values import INT64_MAX, INT64_MIN
+
+_BOOKKEEPING = {"run", "finish", "import", "heartbeat", "dropped"}
+
+
+class ImportJournal:
+    """The journals of an imported run: what they hold, and one more to append to.
+
+    Attributes:
+        held: how many items of each part are in them.
+        begun: whether they hold a run record at all.
+        finished: whether they end in a finish record.
+        last: the latest time in them, Unix seconds.
+
+    Raises:
+        RunExists: the journals there were not imported from the same place.
+    """
+
+    def __init__(self, run: ForeignRun, folder: Path):
+        self._run = run
+        self.folder = folder
+        self.held: Counter[str] = Counter()
+        self.begun = self.finished = False
+        self.last = 0.0
+        self._writer: JournalWriter | None = None
+        self._part = ""
+        self._read()
+
+    def _read(self) -> None:
+        source = str(self._run.source)
+        decode = Decoder().decode
+        part, sources = "", set()
+        for path in sorted(self.folder.glob(PATTERN)):
+            for _, payload in JournalReader(path).read():
+                event = decode(payload)
+                kind = event.record["t"] if event.record else None
+                if kind == "run":
+                    imported = event.record.get("imported", {})  # type: ignore[union-attr]
+                    sources.add(imported.get("source"))
+                if kind == "import":
+                    part = event.record["part"]  # type: ignore[index]
+                self.finished = kind == "finish" or (self.finished and kind in _BOOKKEEPING)
+                self.last = max(self.last, event.time)
+                if kind not in _BOOKKEEPING and (event.record or event.keys or event.others):
+                    self.held[part] += 1
+        self.begun = bool(sources)
+        if sources - {source}:
+            raise RunExists(
+                f"{self.folder} is there already and was not imported from {source}; it was left "
+                "as it is. Import with another --name or --project."
+            )
+
+    def _append(self, time: float, step: int, *fields: bytes) -> None:
+        if self._writer is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._writer = JournalWriter(self.folder)
+        if not self._writer.append(frame(events.event(time, step, *fields))):
+            raise OSError(f"The journal in {self.folder} takes no more; what is there is whole.")
+
+    def record(self, time: float, fields: dict[str, Any], step: int = 0) -> None:
+        """Append a record.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self.finished = fields["t"] == "finish"
+        self._append(time, step, events.record(fields))
+
+    def item(self, part: str, item: Item) -> None:
+        """Append one item. Other programs do not take secrets out; here they stop."""
+        if part != self._part:
+            self.record(item.time, {"t": "import", "part": part})
+            self._part = part
+        self.last = max(self.last, item.time)
+        self.held[part] += 1
+        if item.record is not None:
+            record = dict(item.record)
+            if "values" in record:
+                record["values"] = redact_config(record["values"])
+            self.record(item.time, record, item.step)
+            return
+        messages = []
+        for key, number in item.numbers.items():
+            big = isinstance(number, int) and not INT64_MIN <= number <= INT64_MAX
+            message = events.json_value if big else events.number_value
+            messages.append(message(key, number))
+        others = redact_config(item.others)
+        messages += [events.json_value(key, value) for key, value in others.items()]
+        self.finished = False
+        self._append(item.time, item.step, events.summary(*messages))
+
+    def close(self) -> None:
+        """Bring everything to disk."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
