@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trackerlite import plot
+    from trackerlite.media import Audio, Histogram, Html, Image, Table, Video
     from trackerlite.readers.api import Api
     from trackerlite.recording.current import (
         alert,
@@ -29,7 +31,13 @@ __version__ = "0.1.0"
 #: public name → the module that defines it
 _HOMES = {
     "Api": "trackerlite.readers.api",
+    "Audio": "trackerlite.media",
+    "Histogram": "trackerlite.media",
+    "Html": "trackerlite.media",
+    "Image": "trackerlite.media",
     "Run": "trackerlite.recording.run",
+    "Table": "trackerlite.media",
+    "Video": "trackerlite.media",
     "alert": "trackerlite.recording.current",
     "define_metric": "trackerlite.recording.current",
     "finish": "trackerlite.recording.current",
@@ -42,13 +50,20 @@ _CURRENT = ("config", "run", "summary")
 
 __all__ = [
     "Api",
+    "Audio",
+    "Histogram",
+    "Html",
+    "Image",
     "Run",
+    "Table",
+    "Video",
     "alert",
     "define_metric",
     "finish",
     "init",
     "log",
     "mark_preempting",
+    "plot",
 ]
 
 
@@ -57,6 +72,8 @@ def __getattr__(name: str) -> Any:
     if home is not None:
         value = globals()[name] = getattr(import_module(home), name)
         return value
+    if name == "plot":
+        return import_module("trackerlite.plot")
     if name in _CURRENT:
         from trackerlite.recording.current import attribute
 

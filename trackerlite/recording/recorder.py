@@ -27,6 +27,7 @@ class Recorder:
         store, folder: which run to project.
         beat: called every ten seconds, to record that the run lives.
         progress: a number that changes whenever something new was written.
+        first: called once, before all else. each: called every round, a few times a second.
     """
 
     def __init__(
@@ -36,9 +37,11 @@ class Recorder:
         beat: Callable[[], None],
         progress: Callable[[], int],
         first: Callable[[], None] | None = None,
+        each: Callable[[], None] | None = None,
     ):
         self.store, self.folder = store, folder
-        self._beat, self._progress, self._first = beat, progress, first
+        self._beat, self._progress = beat, progress
+        self._first, self._each = first, each
         self._stop = threading.Event()
         self._told: set[str] = set()
         self._projector: Projector | None = None
@@ -61,6 +64,8 @@ class Recorder:
             if time.monotonic() >= beat_at:
                 beat_at = time.monotonic() + HEARTBEAT_EVERY
                 self._safely(self._beat)
+            if self._each is not None:
+                self._safely(self._each)
             written = self._progress()
             if written != seen and self._safely(self._project):
                 seen = written

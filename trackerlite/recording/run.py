@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trackerlite import values
 from trackerlite.errors import BadInput, TrackerliteError
@@ -17,10 +17,15 @@ from trackerlite.journal.framing import frame
 from trackerlite.journal.scalars import Encoder, encode_slowly
 from trackerlite.journal.writer import JournalWriter
 from trackerlite.recording import lifecycle
+from trackerlite.recording.companions import Companions
 from trackerlite.recording.config import Config, Summary
 from trackerlite.recording.recorder import Recorder
 from trackerlite.recording.settings import Settings, parse_tags
 
+if TYPE_CHECKING:
+    from trackerlite.media import Media
+
+_PLAIN = (str, float, int, bool, type(None), dict)
 _GOALS = {"min": "min", "minimize": "min", "max": "max", "maximize": "max"}
 
 
@@ -60,6 +65,7 @@ class Run:
         self._preempted: str | None = None
         self._pid = os.getpid()
         self._recorder: Recorder | None = None
+        self._companions: Companions | None = None
         self.config = Config(self._config_changed, config)
         self.summary = Summary(self._summary_changed)
 
@@ -120,13 +126,14 @@ class Run:
         for key, value in self._flat(items):
             try:
                 key = values.check_key(key)
-                media = getattr(value, "_trackerlite_media", None)
-                if media is not None:
-                    body, tensorboard = media(self.folder, key, step)
-                    others.append(events.json_value(key, body, tensorboard))
-                    self.summary.latest[key] = body
-                    continue
                 value = values.scalar(value)
+                if not isinstance(value, _PLAIN):
+                    from trackerlite import media
+
+                    shown = media.wrap(value)
+                    if shown is not None:
+                        others += self._media(shown, key, step, now)
+                        continue
                 if isinstance(value, (int, float)) and not isinstance(value, bool):
                     fits = values.INT64_MIN <= value <= values.INT64_MAX
                     if isinstance(value, int) and not fits:
@@ -147,6 +154,21 @@ class Run:
         if not numbers and not others:
             return None
         return frame(encode_slowly(numbers, others, step, now))
+
+    def _media(self, media: Media, key: str, step: int, now: float) -> list[bytes]:
+        """An image, a table, …: its reference now, its file now or beside the training."""
+        if self._companions is None:  # a run that records nothing
+            return []
+        try:
+            later = self._companions.later(key, step, now)
+            body, tensorboard = media._trackerlite_media(self.folder, key, step, later)
+        except OSError as error:
+            self._refuse(
+                f"The file of {key!r:.80} could not be written ({error}); it was left out."
+            )
+            return []
+        self.summary.latest[key] = body
+        return [events.json_value(key, body, tensorboard)]
 
     def _flat(
         self, items: list[tuple[Any, Any]], prefix: str = "", depth: int = 0
@@ -359,8 +381,10 @@ class Run:
     ) -> None:
         if self._ended or os.getpid() != self._pid:
             return  # a forked child leaves the end to its parent
-        self._ended = True
         lifecycle.forget(self)
+        if self._companions is not None:
+            self._companions.settle(patience)
+        self._ended = True
         fields = {"reason": reason} if reason else {}
         self._record("finish", state=state, exit_code=exit_code, **fields)
         self._writer.close()
@@ -370,6 +394,8 @@ class Run:
             self._say(
                 f"{self._writer.dropped} records of run {self.id} could not be written and are lost."
             )
+        if self._companions is not None:
+            self._companions.stop()
         from trackerlite.recording import current
 
         current.leave(self)
@@ -396,19 +422,42 @@ class Run:
     def __repr__(self) -> str:
         return f"<Run {self.project}/{self.id} {self.name!r}>"
 
+    def _continue(
+        self,
+        step: int,
+        started: float | None,
+        name: str | None,
+        tags: tuple[str, ...],
+        config: Mapping[str, Any],
+        summary: Mapping[str, Any],
+    ) -> None:
+        """Go on from what the run already knows; what `init` was given comes on top."""
+        self._step = step
+        self.started = started or self.started
+        if not self.settings.named:
+            self._name = name or self._name
+        self._tags = tuple(dict.fromkeys((*tags, *self._tags)))
+        self.config._values.update({**config, **self.config._values})
+        self.summary.latest.update(summary)
+
     def _start(self) -> None:
         """Begin the background work."""
         lifecycle.watch(self)
+        self._companions = Companions(self)
+        self._companions.start()
         self._recorder = Recorder(
             self.settings.store,
             self.folder,
             self._beat,
             lambda: self._writer.written,
             self._describe,
+            self._companions.look,
         )
 
     def _beat(self) -> None:
         self._record("heartbeat")
+        if self._companions is not None:
+            self._companions.measure()
 
     def _describe(self) -> None:
         """The slow part of the environment, recorded from the background thread."""
@@ -417,3 +466,5 @@ class Run:
         found = environment.slow()
         if found and not self._ended:  # a run may be over before this is known
             self._record("environment", **found)
+        if self._companions is not None:
+            self._companions.measure()

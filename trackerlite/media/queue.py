@@ -1,0 +1,80 @@
+"""Media are written by a thread of their own, so that a large one does not hold up a step."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from trackerlite.media.base import Job, Later, Written
+
+Done = Callable[[Written], None]
+
+MOST_WAITING = 256 << 20  # bytes; beyond it the caller does its own work, and so slows down
+
+
+class MediaQueue:
+    """Jobs in the order they came; one thread, started with the first.
+
+    Args:
+        say: where a failure is told.
+    """
+
+    def __init__(self, say: Callable[[str], object] = print) -> None:
+        self._say = say
+        self._jobs: deque[tuple[Job, Done, int]] = deque()
+        self._waiting = 0
+        self._lock = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def door(self, done: Done) -> Later:
+        """What a media value gets as `later`: its finished JSON goes to `done`."""
+
+        def later(job: Job, size: int) -> bool:
+            with self._lock:
+                if self._closed or self._waiting + size > MOST_WAITING:
+                    return False
+                self._jobs.append((job, done, size))
+                self._waiting += size
+                if self._thread is None:
+                    self._thread = threading.Thread(
+                        target=self._run, name="trackerlite-media", daemon=True
+                    )
+                    self._thread.start()
+                self._lock.notify_all()
+            return True
+
+        return later
+
+    def close(self, timeout: float = 60.0) -> int:
+        """Wait for what is under way; returns how many jobs were not done in time."""
+        end = time.monotonic() + timeout
+        with self._lock:
+            self._closed = True
+            self._lock.notify_all()
+            while (self._jobs or self._waiting) and self._thread is not None:
+                left = end - time.monotonic()
+                if left <= 0 or not self._thread.is_alive():
+                    break
+                self._lock.wait(min(left, 0.5))
+            return len(self._jobs) + bool(self._waiting and not self._jobs)
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                while not self._jobs and not self._closed:
+                    self._lock.wait()
+                if not self._jobs:
+                    return
+                job, done, size = self._jobs.popleft()
+            try:
+                done(job())
+            except Exception as error:  # a full disk, an odd array: the training goes on
+                self._say(f"a media file could not be written ({type(error).__name__}: {error})")
+            finally:
+                del job, done  # with what they hold
+                with self._lock:
+                    self._waiting -= size
+                    self._lock.notify_all()
