@@ -227,6 +227,14 @@ def test_media_of_tensorboard(tmp_path: Path) -> None:
     assert kept.read_bytes() == picture
 
 
+def test_tables_beside_a_log_are_its_own(tmp_path: Path) -> None:
+    """A CSV that lies with TensorBoard files repeats them, and is not a second run."""
+    write_events(tmp_path / "logs", range(2))
+    (tmp_path / "logs" / "metrics.csv").write_text("step,loss\n0,1\n")
+    assert [run.format for run in find(tmp_path)] == ["tensorboard"]
+    assert [run.format for run in find(tmp_path / "logs" / "metrics.csv")] == ["csv"]
+
+
 def test_tables_know_their_columns(tmp_path: Path) -> None:
     """ISO dates and milliseconds are times; an epoch is the step where there is no other."""
     table = tmp_path / "t.csv"

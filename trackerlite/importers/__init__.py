@@ -35,7 +35,8 @@ def find(path: Path, formats: tuple[str, ...] = FORMATS) -> Iterator[ForeignRun]
             owner = run.source if run.source.is_dir() else run.source.parent
             if name == "table" and any(owner.is_relative_to(folder) for folder in taken):
                 continue
-            taken.add(owner)
+            if name != "table":
+                taken.add(owner)
             found = True
             yield run
     if not found:

@@ -12,7 +12,8 @@ from typing import Any
 from trackerlite.importers.base import ForeignRun, Item, Media, Part, below, id_of, number_or_text
 from trackerlite.values import KEY_LIMIT, flatten
 
-SUFFIXES = {".csv", ".tsv", ".jsonl", ".ndjson"}
+_JSON = {".jsonl", ".ndjson"}
+SUFFIXES = {".csv", ".tsv"} | _JSON
 _STEPS = ("step", "_step", "global_step", "iteration", "iter", "epoch")
 _TIMES = ("time", "_timestamp", "timestamp", "wall_time", "_time", "date", "datetime")
 
@@ -42,12 +43,7 @@ class TableRun(ForeignRun):
 
     def _items(self, keep: Media) -> Iterator[Item]:  # noqa: ARG002 - a part's signature
         time = self.source.stat().st_mtime
-        rows = (
-            _json_rows(self.source)
-            if self.format in ("jsonl", "ndjson")
-            else _csv_rows(self.source)
-        )
-        for count, row in enumerate(rows):
+        for count, row in enumerate(_rows(self.source)):
             values = {
                 str(key)[:KEY_LIMIT]: value
                 for key, value in row.items()
@@ -71,11 +67,27 @@ class TableRun(ForeignRun):
 
 
 def find(root: Path) -> Iterator[TableRun]:
-    """The file `root`, or every table below it."""
-    paths = [root] if root.is_file() else below(root, "*")
-    for path in paths:
-        if path.suffix.lower() in SUFFIXES:
+    """The file `root`, or every table below it that has a step in it: data sets have none."""
+    if root.is_file():
+        if root.suffix.lower() in SUFFIXES:
+            yield TableRun(root)
+        return
+    for path in below(root, "*"):
+        if path.suffix.lower() in SUFFIXES and _has_steps(path):
             yield TableRun(path)
+
+
+def _has_steps(path: Path) -> bool:
+    """Whether the first row has a step column with a whole number in it."""
+    try:
+        first = next(_rows(path), {})
+    except OSError:
+        return False
+    return any(_is_whole(first.get(key)) for key in _STEPS)
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    return _json_rows(path) if path.suffix.lower() in _JSON else _csv_rows(path)
 
 
 def _whole_lines(path: Path) -> Iterator[str]:
