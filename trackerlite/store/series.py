@@ -85,15 +85,12 @@ class Series:
         self._spread(numbers, steps)
 
     def _spread(self, numbers: list[Any], steps: list[int]) -> None:
-        total = float(sum(numbers)) if numbers else 0.0
-        if isfinite(total):
-            finite = numbers
-        else:
+        finite = numbers
+        if not isfinite(sum(numbers)):
             pairs = [(n, s) for n, s in zip(numbers, steps, strict=True) if -inf < n < inf]
             if not pairs:
                 return
             finite, steps = [p[0] for p in pairs], [p[1] for p in pairs]
-            total = float(sum(finite))
         least, most = min(finite), max(finite)
         if self.minimum is None or least < self.minimum:
             self.minimum, self.min_at = float(least), steps[finite.index(least)]
@@ -101,7 +98,11 @@ class Series:
             self.maximum, self.max_at = float(most), steps[finite.index(most)]
         self.finite += len(finite)
         if self.total_value is not None:
-            summed = self.total_value + total
+            # One after another, so that the mean is the same to the bit however the
+            # points were cut into flushes: a rebuild shows what was shown before.
+            summed = self.total_value
+            for each in finite:
+                summed += each
             self.total_value = summed if isfinite(summed) else None  # beyond float64: no mean
 
     def _write_values(
