@@ -22,9 +22,9 @@ _SMALLER = _set(
 )
 _LARGER = _set(
     """
-    acc accuracy top1 top5 f1 fbeta precision recall auc auroc roc auprc prauc ap map map50
+    acc accuracy accuracies top1 top5 f1 fbeta precision recall auc auroc roc auprc prauc ap map map50
     map95 ndcg mrr bleu chrf rouge rouge1 rouge2 rougel rougelsum meteor cider spice score iou
-    miou dice r2 reward psnr ssim mcc kappa pearson spearman em winrate
+    miou dice r2 reward rewards scores psnr ssim mcc kappa pearson spearman em winrate
     throughput tpr hits sensitivity specificity mfu
     """
 )
@@ -44,7 +44,8 @@ def guess(name: str) -> Goal | None:
     ('min', 'max', 'min', None)
     """
     for part in reversed(name.split("/")):
-        words = _WORDS.findall(_CAMEL.sub("_", part).lower())
+        # mAP50 is one word, valLoss two.
+        words = _WORDS.findall(_CAMEL.sub("_", part).lower()) + _WORDS.findall(part.lower())
         if words[-2:] in (["per", "second"], ["per", "sec"]):
             return "max"
         for word in reversed(words):

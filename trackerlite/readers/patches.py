@@ -37,7 +37,7 @@ def split(patch: str) -> list[Change]:
     [('x', 1, 0)]
     """
     starts = list(_FILE.finditer(patch))
-    stops = [match.start() for match in starts[1:]] + [len(patch)]
+    stops = [*(match.start() for match in starts[1:]), len(patch)][: len(starts)]
     changes = []
     for match, stop in zip(starts, stops, strict=True):
         text = patch[match.start() : stop]

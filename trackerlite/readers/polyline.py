@@ -65,6 +65,9 @@ def _merged(buckets: NDArray[Any], wanted: int) -> NDArray[Any]:
     ):  # fmt: skip
         merged[name] = reduce.reduceat(buckets[name], starts)
     merged["last"] = buckets["last"][ends]
+    # A single point that is not finite has no first and last; its neighbours may have.
+    for name in ("first", "last"):
+        merged[name] = np.where(np.isnan(merged[name]), merged["min"], merged[name])
     found: NDArray[Any] = merged
     return found
 

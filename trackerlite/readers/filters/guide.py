@@ -13,7 +13,7 @@ Conditions side by side must all hold.
 #: Sections of examples: a filter, and what it means.
 EXAMPLES: dict[str, list[tuple[str, str]]] = {
     "Words": [
-        ("lora", "in name, id, project, group, job type, notes, tags; ignores case"),
+        ("lora", "in name, id, project, group, job type, notes or tags; any case"),
         ('"rank 8"', "a phrase; what is quoted is never anything but text"),
         ("/^llama.*-r(8|16)$/", "a regular expression (i after it ignores case)"),
         ("lora -baseline", "the first and not the second"),

@@ -185,7 +185,9 @@ class _Parser:
         raise self.error(self.surprise(token), token)
 
     def surprise(self, token: Token) -> str:
-        before = self.tokens[self.index - 2] if self.index > 1 else None
+        # `take` has gone past the token, unless it was the end, which it stays at.
+        at = self.index - (1 if token.kind is Kind.END else 2)
+        before = self.tokens[at] if at >= 0 else None
         if token.kind is Kind.OPERATOR:
             return f"What should {token.text} compare? Put a field or a metric before it."
         if token.kind is Kind.END:
