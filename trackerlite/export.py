@@ -46,7 +46,7 @@ class Table:
         self._reader = reader
         self._runs = runs
 
-        def rename(name: str, _: str, rank: int) -> str | None:
+        def rename(name: str, _lane: str, rank: int, _last: Any) -> str | None:
             return None if not wanted(name) else name if rank == 0 else f"rank{rank}/{name}"
 
         self._histories = [

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
+import select
 import signal
+import struct
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -38,6 +43,45 @@ def test_three_models_learn(tmp_path: Path) -> None:
             assert series.minimum < 3.3
         assert len({series.last for series in by_name.values()}) == 3
         assert all(reader.values(run.key, "sample") for run in runs)
+
+
+def test_leaving_the_terminal_ui_ends_the_trainings(tmp_path: Path) -> None:
+    """On a terminal the UI opens on the living runs; `q` leaves it, ends them, and succeeds."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    demo = subprocess.Popen(
+        [*COMMAND, "demo", "--seconds", "60", "--dir", str(tmp_path)],
+        env=environment(TERM="xterm-256color"),
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        start_new_session=True,
+    )
+    os.close(follower)
+    screen = b""
+    deadline = time.monotonic() + 60
+    while b"high-lr" not in screen and time.monotonic() < deadline:
+        if select.select([leader], [], [], 0.5)[0]:
+            screen += os.read(leader, 65536)
+    assert b"\x1b[?1049h" in screen  # the UI took the screen
+    assert b"baseline" in screen
+    time.sleep(1)
+    os.write(leader, b"q")
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        screen += piece
+    assert demo.wait(timeout=30) == 0
+    os.close(leader)
+    after = screen.rpartition(b"\x1b[?1049l")[2].decode()  # the UI gave the screen back
+    assert "Ending the trainings that still run." in after
+    assert "Next: " in after
+    with Reader.open(tmp_path) as reader:
+        assert [run.state for run in reader.runs()] == ["finished"] * 3
 
 
 def test_it_takes_no_run_id_from_the_environment(tmp_path: Path) -> None:

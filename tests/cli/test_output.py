@@ -7,7 +7,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trackerlite.cli import _human, _output, _table
@@ -25,6 +25,7 @@ class Terminal(io.StringIO):
         return True
 
 
+@settings(max_examples=50)
 @given(st.lists(JSON, max_size=5))
 def test_json_is_json(rows: list[object]) -> None:
     """Whatever a store holds, `--json` prints JSON that a strict reader takes, and no control."""

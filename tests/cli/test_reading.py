@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from cli.command import COMMAND, HOSTILE, environment, record, trackerlite
+from trackerlite.cli._follow import Follower
+from trackerlite.readers import Points, Reader
 
 READING = [
     ["ls"],
@@ -160,6 +162,24 @@ def test_tail_of_a_finished_run(shared_store: Path) -> None:
     assert "baseline finished after" in done.stderr
 
 
+def test_tail_reads_only_what_it_shows(shared_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the last rows of a long run its earlier points are not fetched."""
+    fetched: list[int] = []
+    fetch = Reader.points
+
+    def counting(self: Reader, *arguments: int) -> Points:
+        points = fetch(self, *arguments)
+        fetched.append(len(points))
+        return points
+
+    monkeypatch.setattr(Reader, "points", counting)
+    with Reader.open(shared_store) as reader:
+        follower = Follower(reader, reader.run("base0001").key, [], last=3)
+        assert [row.step for row in follower.rows()] == [48, 49, 50]
+        assert follower.rows() == []
+    assert max(fetched) == 3
+
+
 def test_tail_json_is_a_line_each(shared_store: Path) -> None:
     """`tail --json` prints one object a line, texts among the numbers."""
     done = trackerlite("tail", "base0001", "-n", "100", "--json", "--dir", str(shared_store))
@@ -237,6 +257,14 @@ def test_eighty_columns(shared_store: Path, verb: list[str]) -> None:
     text = on_a_terminal(*verb, "--dir", str(shared_store), NO_COLOR="1")
     data = [line for line in text.split("\n") if "No runs" not in line]
     assert max(map(cells_wide, data)) <= 80
+
+
+def test_what_does_not_fit_is_said(shared_store: Path) -> None:
+    """Columns that a narrow terminal has no room for are named, not dropped in silence."""
+    verb = ["metrics", "base0001", "-m", "*", "--dir", str(shared_store)]
+    text = on_a_terminal(*verb, columns=40, NO_COLOR="1")
+    assert "Too narrow for" in text
+    assert "Too narrow for" not in on_a_terminal(*verb, columns=200)
 
 
 def test_colour(shared_store: Path) -> None:

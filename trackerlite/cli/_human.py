@@ -46,6 +46,19 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 86400}d {whole % 86400 // 3600:02}h"
 
 
+def size(count: float) -> str:
+    """A number of bytes in its largest unit.
+
+    >>> size(17), size(2048), size(3.2e9)
+    ('17 B', '2.0 KiB', '3.0 GiB')
+    """
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} B" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"
+
+
 def ago(moment: float | None, now: float | None = None) -> str:
     """How long ago a Unix time was, in its largest unit.
 

@@ -134,10 +134,15 @@ def _print_rows(x: str, names: Sequence[str], found: Sequence[Row], as_json: boo
     show = repr if width() is None else number
     # The x that was asked for stands where a reader of the table looks first.
     names = names if x == "step" else [x, *names]
-    print_table(
-        [Column("STEP", right=True), *(Column(name, right=True) for name in names)],
+    hidden = print_table(
+        [
+            Column("STEP", right=True),
+            *(Column(name, right=True, shrink=11, drop=i) for i, name in enumerate(names)),
+        ],
         [
             [row.step, *(show(row.values[name]) if name in row.values else "" for name in names)]
             for row in found
         ],
     )
+    if hidden:
+        say(f"Too narrow for {', '.join(hidden)}: choose with -m, or use a pipe or --json.")

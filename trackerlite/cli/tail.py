@@ -60,9 +60,8 @@ def command(
             say(f"No runs in {reader.path}.")
             return NOTHING_MATCHED
         say(f"{info.name} ({info.id}) of {info.project}: {info.state}.")
-        follower = Follower(reader, info.key, patterns)
-        rows = follower.rows()
-        show(rows[-last:] if last else [])
+        follower = Follower(reader, info.key, patterns, last)
+        show(follower.rows())
         _alerts(follower.alerts(), as_json)
         looked, version = time.monotonic(), reader.version()
         while not no_follow and info.state == "running":
@@ -74,7 +73,7 @@ def command(
             if reader.version() == version:
                 continue
             version = reader.version()
-            info = reader.run(info.id)
+            info = reader.run_in(info.folder)
             show(follower.rows())
             _alerts(follower.alerts(), as_json)
         if info.state != "running":
