@@ -83,6 +83,8 @@ class World:
     def handle(self, place: str, request: Any, path: str, body: bytes, lie: str) -> Answer:
         if place.startswith("graphql:"):
             name = place.partition(":")[2]
+            if name.startswith("ProbeServer"):  # an old wandb asks what the schema has
+                return data({alias: _TYPE for alias in _PROBED})
             method = getattr(self, f"do_{name}", None)
             if method is None:
                 self.unknown.append(name)
@@ -214,6 +216,17 @@ class World:
             run.files[name] = store
             files.append({"name": name, "uploadUrl": f"{self.url}/storage/{store}"})
         return data({"createRunFiles": {"runID": run.id, "uploadHeaders": [], "files": files}})
+
+    def do_RunUploadUrls(self, v: dict[str, Any]) -> Answer:
+        run = self.runs[(v.get("entity") or self.entity, v["name"], v["run"])]
+        edges = []
+        for name in v.get("files") or []:
+            store = f"f{run.serial}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+            run.files[name] = store
+            url = f"{self.url}/storage/{store}"
+            edges.append({"node": {"name": name, "url": url, "updatedAt": None}})
+        files = {"uploadHeaders": [], "edges": edges}
+        return data({"model": {"bucket": {"id": run.id, "files": files}}})
 
     def do_MarkRunFilesUploaded(self, v: dict[str, Any]) -> Answer:
         return data({"markRunFilesUploaded": {"success": True}})
@@ -437,6 +450,13 @@ class World:
                 node = {"id": a.id, "artifactType": {"name": a.type}, "digest": a.digest}
                 return data({"project": {"artifact": node}})
         return data({"project": {"artifact": None}})
+
+
+_TYPE = {"fields": [], "inputFields": [], "args": []}
+_PROBED = (
+    "QueryType MutationType ServerInfoType UpsertBucketInputType UseArtifactInputType"
+    " CreateArtifactInputType ArtifactInfoType"
+).split()
 
 
 class Refused(Exception):

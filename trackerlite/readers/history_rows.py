@@ -14,11 +14,14 @@ import tempfile
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 BUDGET = 400_000
-_STREAMS = {"history": ("history", "value"), "system": ("system",)}
+_STREAMS = {"history": ("history", "value"), "system": ("system", "system")}
+Rename = Callable[[str, str, int, Any], str | None]
 _Point = tuple[int, float, Any, int]  # step, time, value, index
+_Stored = tuple[Any, int, float, Any, Any]  # step or time, index, time, value or JSON, mark
 
 
 #: points and values that no rewind hid
@@ -45,6 +48,7 @@ class _Series:
     total: int
     points: int
     sorted: bool
+    max_step: int
     at: int = 0  # next index to fetch
     buffer: list[_Point] = field(default_factory=list)
     done: bool = False
@@ -66,9 +70,15 @@ class HistoryRows:
         connection: sqlite3.Connection,
         run_key: int,
         stream: str = "history",
-        rename: Callable[[str, str, int], str | None] | None = None,
+        rename: Rename | None = None,
+        convert: Callable[[Any], Any] | None = None,
     ) -> None:
-        """`rename(name, lane, rank)` gives a series its key in the rows, or None to leave it out."""
+        """Look at the run as it is now; what is logged later is not given out.
+
+        rename: the key of a series in the rows from its name, lane, rank and last value (of what
+        is no number); None leaves it out. convert: applied to each value that is no number.
+        """
+        self._convert = convert
         self._connection = connection
         self._by_time = stream == "system"
         self._series: list[_Series] = []
@@ -83,20 +93,22 @@ class HistoryRows:
             total,
             points,
             first,
-            last,
+            end,
             low,
             high,
+            last,
         ) in connection.execute(
-            "SELECT key, name, lane, rank, stream, total, points, first_step, last_step, min_step, max_step"
-            f" FROM series WHERE run_key = ? AND stream IN ({','.join('?' * len(_STREAMS[stream]))})"
-            " AND points > 0 ORDER BY name, lane, stream, key",
+            "SELECT key, name, lane, rank, stream, total, points, first_step, last_step, min_step,"
+            " max_step, last FROM series WHERE run_key = ? AND stream IN (?, ?) AND points > 0"
+            " ORDER BY name, lane, stream, key",
             (run_key, *_STREAMS[stream]),
         ):
-            shown = rename(name, lane, rank) if rename else default_name(name, rank)
+            latest = last if kind == "value" else None
+            shown = rename(name, lane, rank, latest) if rename else default_name(name, rank)
             if shown is None:
                 continue
-            tidy = bool(first == low and last == high) or self._by_time
-            one = _Series(key, shown, lane, kind, total, points, tidy)
+            tidy = bool(first == low and end == high) or self._by_time
+            one = _Series(key, shown, lane, kind, total, points, tidy, high)
             if shown in names:
                 one.shared = names[shown].shared = True
             names[shown] = one
@@ -114,15 +126,7 @@ class HistoryRows:
         """The largest visible step, None without points."""
         if not self._series:
             return None
-        best: list[int] = []
-        for series in self._series:
-            found = self._connection.execute(
-                f"SELECT MAX(step) FROM {_table(series.stream)} WHERE key >= ? AND key < ? AND {_VISIBLE}",  # noqa: S608
-                (series.key << 40, (series.key + 1) << 40),
-            ).fetchone()[0]
-            if found is not None:
-                best.append(int(found))
-        return max(best, default=None)
+        return max(s.max_step for s in self._series)
 
     def marks(self) -> dict[str, Mark]:
         """Where the last `iterate` stopped in each series, by "lane/name"."""
@@ -146,11 +150,12 @@ class HistoryRows:
         after: float | None = None,
         before: float | None = None,
         start: Mapping[str, Mark] | None = None,
+        most: int | None = None,
     ) -> int:
-        """How many rows `iterate` would give."""
+        """How many rows `iterate` would give, counted up to `most`."""
         while True:
             try:
-                return sum(1 for _ in self.iterate(after, before, start))
+                return sum(1 for _ in islice(self.iterate(after, before, start), most))
             except OutOfOrder:
                 continue
 
@@ -223,6 +228,7 @@ class HistoryRows:
         rows: dict[float, dict[str, Any]] = {}
         times: dict[float, float] = {}
         owners: dict[tuple[float, str], float] = {}
+        step: float
         for series in live:
             buffer = series.buffer
             cut = len(buffer)
@@ -271,79 +277,71 @@ class HistoryRows:
                 series.sorted = False
                 raise OutOfOrder(series.name)
             series.buffer.extend(more)
-            if series.buffer[-1][0] != series.buffer[0][0] or len(more) < self._chunk:
+            # One step must not fill the whole buffer: then nothing could be given out.
+            if series.buffer[-1][0] != series.buffer[0][0]:
                 return
 
     def _ordered(self, series: _Series) -> Iterator[list[_Point]]:
-        table = _table(series.stream)
-        column = "json" if table == "value" else "value, mark"
-        base = series.key << 40
-        order = "time" if self._by_time else "step"
-        query = (
-            f"SELECT key - {base}, {order}, time, {column} FROM {table}"  # noqa: S608 - fixed names only
-            f" WHERE key >= ? AND key < ? AND {_VISIBLE} ORDER BY key LIMIT ?"
-        )
-        while True:
-            found = self._connection.execute(
-                query, (base + series.at, base + series.total, self._chunk)
-            ).fetchall()
-            if not found:
-                return
-            series.at = found[-1][0] + 1
-            if table == "value":
-                yield [(step, time, json.loads(text), i) for i, step, time, text in found]
-            else:
-                yield [
-                    (step, time, value if kind is None else _special(value, kind), i)
-                    for i, step, time, value, kind in found
-                ]
-            if len(found) < self._chunk:
-                return
+        for chunk in self._raw(series):
+            yield self._points(chunk, series.stream)
 
     def _sorted(self, series: _Series) -> Iterator[list[_Point]]:
         """A series whose steps go back, sorted on disk: SQLite's own sorter in a temporary file."""
         with tempfile.NamedTemporaryFile(prefix="trackerlite-sort-") as file:
             scratch = sqlite3.connect(file.name, isolation_level=None)
             try:
-                scratch.execute("PRAGMA journal_mode = OFF")
-                scratch.execute("PRAGMA synchronous = OFF")
-                scratch.execute("PRAGMA cache_size = -8192")
-                scratch.execute("CREATE TABLE p (step, idx INTEGER, time REAL, value, kind)")
+                for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8192"):
+                    scratch.execute(f"PRAGMA {setting}")
+                scratch.execute("CREATE TABLE p (step, idx INTEGER, time REAL, value, mark)")
                 for chunk in self._raw(series):
                     scratch.executemany("INSERT INTO p VALUES (?, ?, ?, ?, ?)", chunk)
                 scratch.execute("CREATE INDEX p_step ON p(step, idx)")
-                found = scratch.execute(
-                    "SELECT step, time, value, idx, kind FROM p ORDER BY step, idx"
-                )
-                is_json = _table(series.stream) == "value"
-                while chunk := found.fetchmany(self._chunk):
-                    yield [
-                        (
-                            s,
-                            t,
-                            json.loads(v) if is_json else (v if k is None else _special(v, k)),
-                            i,
-                        )
-                        for s, t, v, i, k in chunk
-                    ]
+                found = scratch.execute("SELECT * FROM p ORDER BY step, idx")
+                size = self._chunk if series.stream != "value" else 16
+                while chunk := found.fetchmany(size):
+                    yield self._points(chunk, series.stream)
             finally:
                 scratch.close()
 
-    def _raw(self, series: _Series) -> Iterator[list[tuple[Any, ...]]]:
+    def _points(self, chunk: list[_Stored], stream: str) -> list[_Point]:
+        if stream == "value":
+            convert = self._convert or (lambda value: value)
+            return [(step, time, convert(json.loads(text)), i) for step, i, time, text, _ in chunk]
+        return [
+            (step, time, value if mark is None else _special(value, mark), i)
+            for step, i, time, value, mark in chunk
+        ]
+
+    def _raw(self, series: _Series) -> Iterator[list[_Stored]]:
+        """Visible points as stored: (step or time, index, time, value or JSON, mark)."""
         table = _table(series.stream)
         column = "json, NULL" if table == "value" else "value, mark"
-        base = series.key << 40
         order = "time" if self._by_time else "step"
+        base = series.key << 40
+        query = (
+            f"SELECT {order}, key - {base}, time, {column} FROM {table}"  # noqa: S608 - fixed names
+            f" WHERE key >= ? AND key < ? AND {_VISIBLE} ORDER BY key LIMIT ?"
+        )
         while True:
-            found = self._connection.execute(
-                f"SELECT {order}, key - {base}, time, {column} FROM {table}"  # noqa: S608 - fixed names only
-                f" WHERE key >= ? AND key < ? AND {_VISIBLE} ORDER BY key LIMIT ?",
-                (base + series.at, base + series.total, self._chunk),
-            ).fetchall()
+            bound = (base + series.at, base + series.total, self._chunk)
+            rows = self._connection.execute(query, bound)
+            found = _bounded(rows) if table == "value" else rows.fetchall()
+            rows.close()  # no read transaction stays open between two chunks
             if not found:
                 return
             series.at = found[-1][1] + 1
             yield found
+
+
+def _bounded(rows: sqlite3.Cursor) -> list[_Stored]:
+    """As many rows as make a few megabytes of text."""
+    found, size = [], 0
+    for row in rows:
+        found.append(row)
+        size += len(row[3])
+        if size > 4_000_000:
+            break
+    return found
 
 
 class OutOfOrder(Exception):  # noqa: N818 - a signal between two passes, not an error for people

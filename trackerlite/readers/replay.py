@@ -29,6 +29,37 @@ def fingerprints(connection: sqlite3.Connection, run_keys: list[int]) -> dict[in
     return {key: digest.hexdigest()[:32] for key, digest in found.items()}
 
 
+def behind(connection: sqlite3.Connection, run_key: int, store: Path) -> bool:
+    """True when a journal of the run holds more than the database has taken in so far."""
+    for path, watermark, dead_at in connection.execute(
+        "SELECT path, watermark, dead_at FROM journal WHERE run_key = ?", (run_key,)
+    ):
+        try:
+            size = (store / path).stat().st_size
+        except OSError:
+            continue
+        if size > watermark and size != dead_at:
+            return True
+    return False
+
+
+def unfinished_media(connection: sqlite3.Connection, run_key: int) -> int | None:
+    """The first step with a media file that is still being written: its value will be completed."""
+    steps = []
+    for (key,) in connection.execute(
+        "SELECT key FROM series WHERE run_key = ? AND stream = 'value' AND points > 0", (run_key,)
+    ).fetchall():
+        (step,) = connection.execute(
+            "SELECT MIN(step) FROM (SELECT step, json, MAX(key) FROM value"
+            " WHERE key >= ? AND key < ? AND (mark IS NULL OR mark < 16) GROUP BY step)"
+            """ WHERE json LIKE '%"path":"media/%' AND json NOT LIKE '%"sha256"%'""",
+            (key << 40, (key + 1) << 40),
+        ).fetchone()
+        if step is not None:
+            steps.append(step)
+    return min(steps, default=None)
+
+
 def console_size(folder: Path) -> int:
     """Bytes of console output recorded so far."""
     try:

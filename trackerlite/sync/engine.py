@@ -225,6 +225,14 @@ class Syncer:
                 return
             self._end(job, "synced" if job.sent else "up to date", rows=cursor.rows)
             return
+        if local.behind and not local.running:
+            self._end(
+                job,
+                "failed",
+                "the database has not taken in all of the run's journal yet, so nothing was sent; sync "
+                "again in a moment (`trackerlite doctor` tells more if it stays so)",
+            )
+            return
         if local.running and not (wandb.resume and wandb.open_end):
             self._end(
                 job,

@@ -130,12 +130,17 @@ def artifact_record(
     files: (name within the artifact, path on disk); references: (name, URI).
     """
     real = importlib.import_module("wandb")
-    artifact = real.Artifact(name, type=kind, metadata=metadata or None, description=description)
-    for inner, path in files:
-        artifact.add_file(os.fspath(path), name=inner, policy="immutable", skip_cache=True)
-    for inner, uri in references:
-        artifact.add_reference(uri, name=inner, checksum=False)
-    artifact.finalize()
+    try:
+        artifact = real.Artifact(name, type=kind, metadata=metadata, description=description)
+        for inner, path in files:
+            artifact.add_file(os.fspath(path), name=inner, policy="immutable", skip_cache=True)
+        for inner, uri in references:
+            artifact.add_reference(uri, name=inner, checksum=False)
+        artifact.finalize()
+    except (real.Error, ValueError, TypeError) as error:
+        raise TrackerliteError(
+            f"wandb does not take the artifact {name!r:.80} as it is ({error}). It is safe here."
+        ) from error
     record = wandb.pb.ArtifactRecord()
     record.type, record.name, record.digest = artifact.type, artifact.name, artifact.digest
     record.client_id = artifact._client_id

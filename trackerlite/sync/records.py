@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import uuid
+from fractions import Fraction
 from typing import Any
 
 from trackerlite.sync.proto import Wandb
@@ -46,6 +47,8 @@ def run(
     _stamp(body.start_time, local.started)
     for key, value in local.config.items():
         body.config.update.add(key=key, value_json=dumps(value))
+    for key, chart in local.charts.items():
+        body.config.update.add(nested_key=["_wandb", "visualize", key], value_json=dumps(chart))
     git = local.environment.get("git")
     if isinstance(git, dict):
         body.git.commit = str(git.get("commit") or "")
@@ -247,4 +250,4 @@ def end(wandb: Wandb, exit_code: int | None, runtime: float) -> Any:
 
 
 def _stamp(target: Any, seconds: float) -> None:
-    target.FromNanoseconds(round(finite_timestamp(seconds) * 1e6) * 1000)
+    target.FromNanoseconds(round(Fraction(finite_timestamp(seconds)) * 10**9))

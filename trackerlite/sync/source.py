@@ -15,7 +15,8 @@ from trackerlite.capture.redact import redact_argv, redact_config, redact_text
 from trackerlite.readers import Reader
 from trackerlite.readers.history_rows import HistoryRows
 from trackerlite.readers.info import AlertInfo, ArtifactInfo, RunInfo
-from trackerlite.readers.replay import console_size, definitions
+from trackerlite.readers.replay import behind, console_size, definitions, unfinished_media
+from trackerlite.sync import charts
 
 OURS = ("_step", "_timestamp", "_runtime")  # columns that the replay itself writes
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -53,7 +54,9 @@ class LocalRun:
     @cached_property
     def rows(self) -> HistoryRows:
         """History rows; rank 0's under their own names, other writers' under a prefix."""
-        return HistoryRows(self.reader.connection, self.info.key, "history", _shown)
+        return HistoryRows(
+            self.reader.connection, self.info.key, "history", _shown, charts.without_chart
+        )
 
     @cached_property
     def system(self) -> HistoryRows:
@@ -62,8 +65,20 @@ class LocalRun:
 
     @cached_property
     def before(self) -> int | None:
-        """While the run goes on, its last step may still grow: rows below it are complete."""
-        return self.rows.last_step() if self.running else None
+        """While the run goes on, rows below this step are complete.
+
+        Its last step may still grow, and a medium that is being written gets its checksum later.
+        """
+        if not self.running:
+            return None
+        last = self.rows.last_step()
+        media = unfinished_media(self.reader.connection, self.info.key)
+        return min(last, media) if last is not None and media is not None else last
+
+    @property
+    def behind(self) -> bool:
+        """Whether the database lacks rows that are in the journals."""
+        return behind(self.reader.connection, self.info.key, self.reader.path)
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -72,10 +87,24 @@ class LocalRun:
         return nest(redact_config(flat))
 
     @cached_property
+    def charts(self) -> dict[str, dict[str, Any]]:
+        """W&B's description of each custom chart, by its key."""
+        found = {}
+        for series in self.reader.series([self.info.key], stream="value"):
+            described = charts.describe(series.name, series.last)
+            if described is not None:
+                found[series.name] = described
+        return found
+
+    @cached_property
     def summary(self) -> dict[str, Any]:
         """Summary, flat."""
         found = self.reader.summaries([self.info.key]).get(self.info.key, {})
-        return {k: v for k, v in redact_config(found).items() if k not in OURS}
+        return {
+            charts.table_key(k, v): charts.without_chart(v)
+            for k, v in redact_config(found).items()
+            if k not in OURS
+        }
 
     @cached_property
     def definitions(self) -> list[tuple[str, dict[str, Any]]]:
@@ -146,9 +175,10 @@ class LocalRun:
         return code if code else (137 if self.info.state == "killed" else 1)
 
 
-def _shown(name: str, lane: str, rank: int) -> str | None:
+def _shown(name: str, lane: str, rank: int, last: Any) -> str | None:
     if name in OURS:
         return None
+    name = charts.table_key(name, last)
     if rank:
         return f"rank{rank}/{name}"
     return f"{lane}/{name}" if lane else name
