@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import isfinite
 from pathlib import Path
 
@@ -34,6 +34,13 @@ _NONSENSE = (
     sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError,
 )  # fmt: skip
 _RUN_TABLES = ("param", "summary_value", "tag", "definition", "artifact", "alert")
+_KNOWN = (
+    "SELECT run.folder, run.folder_changed, journal.path, journal.watermark, journal.closed, "
+    "journal.dead_at, journal.projected FROM run LEFT JOIN journal ON journal.run_key = run.key"
+)
+
+
+Listener = Callable[[Path, int, Event], None]
 
 
 class Projector:
@@ -42,10 +49,13 @@ class Projector:
     Args:
         store: the `.trackerlite` folder.
         database: elsewhere, for a rebuild or a network store.
+        listener: called with (journal, offset behind it, event) for each event taken in;
+            again for events of a transaction that had to be repeated.
     """
 
-    def __init__(self, store: Path, database: Path | None = None):
+    def __init__(self, store: Path, database: Path | None = None, listener: Listener | None = None):
         self.store = store
+        self._listener = listener
         self.database = database or database_path(store)
         self.lock_folder = self.database.parent
         self._connection: connect.Connection | None = None
@@ -202,7 +212,7 @@ class Projector:
     ) -> tuple[int, float, float | None, bool, End | None]:
         """Apply up to `budget` bytes; the last item is None where the budget ended it."""
         reader = JournalReader(journal.path, watermark)
-        decode, lane = self._decoder.decode, journal.lane
+        decode, lane, listener = self._decoder.decode, journal.lane, self._listener
         last: float | None = None
         closed = False
         ended: End | None = End.CLEAN
@@ -225,6 +235,8 @@ class Projector:
             except _NONSENSE as error:
                 note = f"a record could not be understood ({type(error).__name__}: {error})"
                 _note_damage(connection, key, [(offset - len(payload) - 16, offset, note)])
+            if listener is not None:
+                listener(journal.path, offset, event)
             if offset - watermark >= budget:
                 ended = None
                 break
@@ -297,16 +309,15 @@ class Projector:
         """Per run folder: its mtime, and (path, watermark, closed, dead_at, projected) of its journals."""
         if not self.database.is_file():
             return {}
-        with store_lock(self.lock_folder, timeout=10.0):
-            connection = self._connect()
-            if not _can_be_read(connection):
-                self._set_aside()
-                connection = self._connect()
         known: dict[str, tuple[int, list[tuple[str, int, int, int | None, float]]]] = {}
-        rows = connection.execute(
-            "SELECT run.folder, run.folder_changed, journal.path, journal.watermark, journal.closed, "
-            "journal.dead_at, journal.projected FROM run LEFT JOIN journal ON journal.run_key = run.key"
-        ).fetchall()
+        with store_lock(self.lock_folder, timeout=10.0):
+            try:
+                rows = self._connect().execute(_KNOWN).fetchall()
+            except sqlite3.DatabaseError as error:
+                if not connect.is_corrupt(error):
+                    raise
+                self._set_aside()
+                return {}
         for folder, changed, path, watermark, closed, dead_at, projected in rows:
             journals = known.setdefault(folder, (changed, []))[1]
             if path is not None:
@@ -411,17 +422,6 @@ def _note_damage(
         "INSERT OR REPLACE INTO damage (journal_key, start, stop, reason) VALUES (?, ?, ?, ?)",
         [(journal, *row) for row in found],
     )
-
-
-def _can_be_read(connection: sqlite3.Connection) -> bool:
-    try:
-        connection.execute("SELECT COUNT(*) FROM run").fetchone()
-        connection.execute("SELECT COUNT(*) FROM journal").fetchone()
-    except sqlite3.DatabaseError as error:
-        if connect.is_corrupt(error):
-            return False
-        raise
-    return True
 
 
 def _folder_time(folder: Path) -> int:
