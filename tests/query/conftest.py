@@ -53,7 +53,7 @@ def record(store: Path, optimizer: str, seed: int) -> None:
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with five seeds each of two optimizers, and one run with a hostile name."""
     store = tmp_path_factory.mktemp("study")
     before = os.environ.get("TRACKERLITE_SILENT")
@@ -70,7 +70,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             del os.environ["TRACKERLITE_SILENT"]
         else:
             os.environ["TRACKERLITE_SILENT"] = before
-    yield store
+    return store
 
 
 @pytest.fixture(scope="session")

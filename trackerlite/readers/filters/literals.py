@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from trackerlite.values import INT64_MAX, INT64_MIN
 
 _NUMBER = re.compile(r"[+-]?(?:\d[\d_]*)?(?:\.\d*)?(?:e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
+_SPECIAL = re.compile(r"[+-]?(?:inf|infinity|nan)", re.IGNORECASE | re.ASCII)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.IGNORECASE | re.ASCII)
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 _DATE_FORMATS = (
@@ -26,9 +27,8 @@ def number(text: str) -> int | float | None:
     >>> number("1e-3"), number("32"), number("-inf"), number("3x")
     (0.001, 32, -inf, None)
     """
-    lowered = text.lower()
-    if lowered.lstrip("+-") in ("inf", "infinity", "nan"):
-        return float(lowered)
+    if _SPECIAL.fullmatch(text):
+        return float(text)
     if not any(char.isdigit() for char in text) or not _NUMBER.fullmatch(text):
         return None
     try:
