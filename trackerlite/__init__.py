@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trackerlite import plot
+    from trackerlite.artifacts import Artifact
     from trackerlite.media import Audio, Histogram, Html, Image, Table, Video
     from trackerlite.readers.api import Api
     from trackerlite.recording.current import (
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 #: public name → the module that defines it
 _HOMES = {
     "Api": "trackerlite.readers.api",
+    "Artifact": "trackerlite.artifacts",
     "Audio": "trackerlite.media",
     "Histogram": "trackerlite.media",
     "Html": "trackerlite.media",
@@ -50,6 +52,7 @@ _CURRENT = ("config", "run", "summary")
 
 __all__ = [
     "Api",
+    "Artifact",
     "Audio",
     "Histogram",
     "Html",

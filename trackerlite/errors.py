@@ -13,6 +13,9 @@ TrackerliteError
 │   ├── StoreTooNew     written by a newer trackerlite
 │   ├── StoreBusy       someone else holds the store's lock
 │   └── StoreDamaged    the database cannot be read; the journals still can
+├── ArtifactError
+│   ├── ArtifactNotFound no artifact, or no version of it, answers to that name
+│   └── ArtifactDamaged a stored content is missing, or is not what its name says
 └── JournalError        a journal could not be opened or written
 
 A leaf's message says what happened, what is safe, and what to do next.
@@ -71,6 +74,18 @@ class StoreBusy(StoreError):
 
 class StoreDamaged(StoreError):
     """The database cannot be read; the journals still can."""
+
+
+class ArtifactError(TrackerliteError):
+    """Something is wrong with a stored file or model."""
+
+
+class ArtifactNotFound(ArtifactError, LookupError):
+    """No artifact, or no version of it, answers to that name."""
+
+
+class ArtifactDamaged(ArtifactError):
+    """A stored content is missing, or its bytes are not those of its name."""
 
 
 class JournalError(TrackerliteError, OSError):

@@ -168,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def exit_code(error: errors.TrackerliteError) -> int:
     """The exit code that an error stands for."""
-    if isinstance(error, (errors.RunNotFound, errors.StoreNotFound)):
+    if isinstance(error, (errors.RunNotFound, errors.StoreNotFound, errors.ArtifactNotFound)):
         return NOTHING_MATCHED
     if isinstance(error, (errors.AmbiguousRun, errors.BadInput)):
         return WRONG_USE

@@ -1,0 +1,363 @@
+"""Artifacts: whole or absent, each content once, versions that nobody shares."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+import trackerlite as tl
+from trackerlite.artifacts import Objects, Registry, verify
+from trackerlite.errors import ArtifactDamaged, ArtifactNotFound, BadInput
+from trackerlite.readers import Reader
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    run = tl.init(project="p", dir=tmp_path / "s", id="r")
+    yield run
+    run.finish()
+
+
+@pytest.fixture
+def store(run):
+    return run.settings.store
+
+
+def make(folder, **files):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        path = folder / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def contents(store):
+    return {digest for digest, _ in Objects(store)}
+
+
+class TestLogging:
+    def test_round_trip(self, run, tmp_path):
+        """A folder comes back file for file, byte for byte, under any of its names."""
+        source = make(tmp_path / "m", a="one", sub__b="two", sub__deep__c="")
+        logged = run.log_artifact(source, name="model", type="model", aliases=["best"])
+        assert (logged.version, logged.aliases) == ("v0", ["latest", "best"])
+        for reference in (
+            "model",
+            "model:v0",
+            "model:best",
+            "model:latest",
+            "p/model:best",
+            logged,
+        ):
+            found = run.use_artifact(reference)
+            out = tmp_path / "out"
+            assert found.download(out) == str(out)
+            assert {p.relative_to(out).as_posix(): p.read_text() for p in out.rglob("*") if p.is_file()} == {
+                "a": "one", "sub/b": "two", "sub/deep/c": "",
+            }  # fmt: skip
+
+    def test_versions(self, run, tmp_path):
+        """A change makes the next version; equal contents none; an alias moves, `latest` always."""
+        source = make(tmp_path / "m", a="1")
+        first = run.log_artifact(source / "a", name="x", aliases=["best"])
+        again = run.log_artifact(source / "a", name="x")
+        (source / "a").write_text("2")
+        second = run.log_artifact(source / "a", name="x", aliases=["best"])
+        assert [first.version, again.version, second.version] == ["v0", "v0", "v1"]
+        assert run.use_artifact("x:best").version == "v1"
+        assert run.use_artifact("x").version == "v1"
+        assert Registry(run.settings.store).aliases("p", "x") == {"best": "v1", "latest": "v1"}
+
+    def test_each_content_once(self, run, store, tmp_path):
+        """Equal files are stored once, within an artifact and between them."""
+        run.log_artifact(make(tmp_path / "m", a="same", b="same", c="other"), name="x")
+        run.log_artifact(make(tmp_path / "n", d="same"), name="y")
+        assert contents(store) == {hashlib.sha256(t).hexdigest() for t in (b"same", b"other")}
+        assert not list((store / "objects" / "unfinished").iterdir())
+
+    def test_changing_the_source_later(self, run, tmp_path):
+        """What was logged stays what it was, whatever becomes of the file."""
+        source = make(tmp_path / "m", a="before") / "a"
+        logged = run.log_artifact(source, name="x")
+        source.write_text("after")
+        source.unlink()
+        logged.download(tmp_path / "out")
+        assert (tmp_path / "out" / "a").read_text() == "before"
+
+    def test_in_journal_and_store(self, run, tmp_path):
+        """The journal says what was made and what was used; secrets in metadata do not get there."""
+        made = run.log_model(
+            make(tmp_path / "m", a="1"), name="x", metadata={"f1": 0.9, "api_key": "c4n4ry-99"}
+        )
+        run.use_artifact("x:v0")
+        run.finish()
+        with Reader.open(tmp_path / "s") as reader:
+            output, used = reader.artifacts(reader.run("r").key)
+        assert (output.use, output.name, output.type, output.version) == (
+            "output",
+            "x",
+            "model",
+            "v0",
+        )
+        assert (used.use, used.version, used.digest) == ("input", "v0", made.digest)
+        assert output.body["metadata"] == {"f1": 0.9, "api_key": "[redacted]"}
+        assert output.body["entries"][0]["sha256"] == hashlib.sha256(b"1").hexdigest()
+
+    def test_references(self, run, store, tmp_path):
+        """A reference copies nothing; of a local file its size and digest are noted."""
+        source = make(tmp_path / "m", big="x" * 1000) / "big"
+        artifact = tl.Artifact("refs", type="dataset")
+        artifact.add_reference(f"file://{source}")
+        artifact.add_reference("s3://bucket/data.parquet?X-Amz-Signature=c4n4ryc4n4ry")
+        run.log_artifact(artifact)
+        assert contents(store) == set()
+        big, data = artifact.entries
+        assert (big["path"], big["size"]) == ("big", 1000)
+        assert big["sha256"] == hashlib.sha256(b"x" * 1000).hexdigest()
+        assert data == {
+            "path": "data.parquet",
+            "ref": "s3://bucket/data.parquet?X-Amz-Signature=[redacted]",
+        }
+        assert "c4n4ry" not in "".join(
+            p.read_text("utf-8", "replace") for p in store.rglob("*") if p.suffix == ".json"
+        )
+
+    def test_many_files(self, run, tmp_path):
+        """A list of thousands of files is a content of its own, not a line of the journal."""
+        source = make(tmp_path / "m", **{f"f{i}": str(i % 7) for i in range(1500)})
+        logged = run.log_artifact(source, name="many")
+        body = Registry(run.settings.store).get("p", "many")
+        assert body["entries"] == []
+        assert len(run.use_artifact("many").entries) == 1500 == len(logged.entries)
+
+    def test_new_file_and_media(self, run, tmp_path):
+        """Files can be written right into an artifact, and media added as theirs."""
+        artifact = tl.Artifact("x")
+        with artifact.new_file("notes/a.txt") as file:
+            file.write("hello")
+        artifact.add(tl.Table(columns=["a"], data=[[1]]), "table")
+        run.log_artifact(artifact)
+        artifact.download(tmp_path / "out")
+        assert (tmp_path / "out/notes/a.txt").read_text() == "hello"
+        assert json.loads((tmp_path / "out/table.table.json").read_text())["data"] == [[1]]
+
+    def test_bad_input_is_told(self, run, tmp_path, capsys):
+        """A path that is not there stops no training; strict raises; a missing artifact is an error."""
+        run.log_artifact(tmp_path / "nope", name="x")
+        assert "is no file" in capsys.readouterr().err
+        run.settings.strict = True
+        with pytest.raises(BadInput):
+            run.log_artifact(tmp_path / "nope", name="x")
+        with pytest.raises(ArtifactNotFound, match="nope"):
+            run.use_artifact("nope:best")
+
+    def test_full_disk(self, run, tmp_path, capsys, monkeypatch):
+        """A disk that fills up in the middle costs the artifact, and leaves nothing half."""
+        source = make(tmp_path / "m", a="x" * 100_000) / "a"
+        write, written = os.write, []
+
+        def full(descriptor, data):
+            if os.fstat(descriptor).st_size == 0 and len(data) >= 50_000:
+                written.append(write(descriptor, data[:50_000]))
+                return 50_000
+            if written:
+                raise OSError(28, "No space left on device")
+            return write(descriptor, data)
+
+        monkeypatch.setattr("trackerlite.artifacts.objects.os.write", full)
+        run.log_artifact(source, name="x")
+        monkeypatch.undo()
+        assert written == [50_000]
+        assert "No space left" in capsys.readouterr().err
+        assert contents(run.settings.store) == set()
+        assert list((run.settings.store / "objects" / "unfinished").iterdir()) == []
+        assert list(Registry(run.settings.store).versions()) == []
+
+    def test_save(self, run, tmp_path):
+        """`save` keeps copies in the run's folder, inside it."""
+        make(tmp_path / "m", a="1", b="2")
+        kept = run.save(str(tmp_path / "m" / "*"))
+        assert sorted(os.path.relpath(k, run.folder) for k in kept) == ["files/a", "files/b"]
+
+    def test_model(self, run, tmp_path):
+        """`use_model` gives a path that can be loaded."""
+        run.log_model(make(tmp_path / "m", w="weights") / "w", name="net")
+        with open(run.use_model("net:latest")) as file:
+            assert file.read() == "weights"
+
+
+class TestHostile:
+    @pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "..", "a\\b", "a\0b"])
+    def test_names_that_lead_out(self, name, tmp_path):
+        """No file enters an artifact under a name that leads out of it."""
+        artifact = tl.Artifact("x")
+        with pytest.raises(BadInput):
+            artifact.add_file(make(tmp_path, f="") / "f", name=name)
+
+    @pytest.mark.parametrize("name", ["", "a/b", "a:b", "x" * 200])
+    def test_artifact_names(self, name):
+        """A name that would mean something else in a reference is refused."""
+        with pytest.raises(BadInput):
+            tl.Artifact(name)
+
+    @pytest.mark.parametrize(
+        "path", ["../escaped", "/tmp/escaped", "link/escaped", "a/../../escaped"]
+    )
+    def test_a_forged_version(self, run, store, tmp_path, path):
+        """A version from elsewhere cannot write outside the folder it is downloaded to."""
+        run.log_artifact(make(tmp_path / "m", a="1"), name="x")
+        file = store / "artifacts" / "p" / "x" / "v0.json"
+        body = json.loads(file.read_text())
+        body["entries"][0]["path"] = path
+        file.write_text(json.dumps(body))
+        out, outside = tmp_path / "out", tmp_path / "outside"
+        out.mkdir()
+        outside.mkdir()
+        (out / "link").symlink_to(outside)
+        with pytest.raises(BadInput):
+            run.use_artifact("x").download(out)
+        assert list(outside.iterdir()) == []
+        assert not (tmp_path / "escaped").exists()
+
+    def test_special_files(self, run, store, tmp_path):
+        """FIFOs, devices and loops of links hang nothing and enter nothing; a link to a file does."""
+        source = make(tmp_path / "m", real="1")
+        os.mkfifo(source / "fifo")
+        (source / "loop").symlink_to(source)
+        (source / "dangling").symlink_to(source / "nope")
+        (source / "linked").symlink_to(source / "real")
+        logged = run.log_artifact(source, name="x")
+        assert [e["path"] for e in logged.entries] == ["linked", "real"]
+        with pytest.raises(BadInput):
+            Objects(store).add(source / "fifo")
+        with pytest.raises(BadInput):
+            Objects(store).add("/dev/zero")
+
+    def test_damage(self, run, store, tmp_path):
+        """A flipped bit is found by `verify`, and is never handed out; a missing content is named."""
+        logged = run.log_artifact(make(tmp_path / "m", a="1" * 5000, b="2"), name="x")
+        path = Objects(store).path(logged.entries[0]["sha256"])
+        assert list(verify(store)) == []
+        path.chmod(0o644)
+        data = bytearray(path.read_bytes())
+        data[100] ^= 1
+        path.write_bytes(data)
+        assert [found for found, _ in verify(store)] == [path]
+        with pytest.raises(ArtifactDamaged):
+            run.use_artifact("x").download(tmp_path / "out")
+        assert not (tmp_path / "out" / "a").exists()
+        path.unlink()
+        [(missing, text)] = verify(store)
+        assert missing == path
+        assert "x:v0 needs it for 'a'" in text
+
+    def test_a_file_that_changes_meanwhile(self, run, store, tmp_path):
+        """A file that is written while it is copied is stored under the digest of what was read."""
+        source = tmp_path / "busy"
+        source.write_bytes(b"a" * (8 << 20))
+        stop = threading.Event()
+
+        def scribble():
+            i = 0
+            with open(source, "r+b") as file:
+                while not stop.is_set():
+                    file.seek(i * 4096 % (8 << 20))
+                    file.write(os.urandom(512))
+                    file.flush()
+                    i += 1
+
+        thread = threading.Thread(target=scribble)
+        thread.start()
+        for _ in range(5):
+            Objects(store).add(source)
+        stop.set()
+        thread.join()
+        assert list(verify(store)) == []
+
+
+class TestManyWriters:
+    def test_versions_at_the_same_instant(self, tmp_path):
+        """Eight processes that log one name get eight numbers, none twice, none left out."""
+        code = """
+            import sys, pathlib
+            from trackerlite.artifacts import Registry
+            registry = Registry(pathlib.Path(sys.argv[1]))
+            for i in range(20):
+                body = registry.add("p", "x", {"digest": f"{sys.argv[2]}-{i}"}, [f"a{sys.argv[2]}"])
+                print(body["version"])
+        """
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", textwrap.dedent(code), str(tmp_path), str(i)],
+                stdout=subprocess.PIPE, text=True,
+            )
+            for i in range(8)
+        ]  # fmt: skip
+        given = [line for p in processes for line in p.communicate(timeout=60)[0].split()]
+        assert sorted(given, key=lambda v: int(v[1:])) == [f"v{i}" for i in range(160)]
+        versions = list(Registry(tmp_path).versions())
+        assert [v["version"] for v in versions] == [f"v{i}" for i in range(160)]
+        assert len({v["digest"] for v in versions}) == 160
+        assert len(Registry(tmp_path).aliases("p", "x")) == 9
+
+
+COPY = """
+    import resource, sys, time, pathlib
+    from trackerlite.artifacts import Objects
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print("go", flush=True)
+    start = time.perf_counter()
+    digest, size = Objects(pathlib.Path(sys.argv[1])).add(sys.argv[2])
+    spent = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(digest, size, (after - before) * 1024, spent)
+"""
+
+
+class TestLarge:
+    def test_memory_and_kills(self, tmp_path, full, chance):
+        """A large file is copied in bounded memory; killed half way it is absent, then whole.
+
+        256 MiB here, 2 GiB with --full.
+        """
+        length = (2 << 30) if full else (256 << 20)
+        source, store = tmp_path / "big", tmp_path / "s"
+        block = os.urandom(1 << 20)
+        expected = hashlib.sha256()
+        with open(source, "wb") as file:
+            for i in range(length >> 20):
+                piece = i.to_bytes(8, "little") + block[8:]
+                file.write(piece)
+                expected.update(piece)
+        command = [sys.executable, "-c", textwrap.dedent(COPY), str(store), str(source)]
+        half = 0
+        for _ in range(6 if full else 3):
+            process = subprocess.Popen(command, stdout=subprocess.PIPE)
+            process.stdout.readline()
+            time.sleep(chance.uniform(0.02, 0.1) * length / (256 << 20))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            half += any((store / "objects" / "unfinished").glob("*"))
+            assert contents(store) <= {expected.hexdigest()}
+            if contents(store):
+                break
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        digest, size, grown, _ = done.stdout.split()[1:]
+        assert (digest, int(size)) == (expected.hexdigest(), length)
+        assert int(grown) < 32 << 20
+        assert contents(store) == {expected.hexdigest()}
+        assert list(verify(store)) == []
+        assert half, "no kill came in the middle of a copy: the test showed nothing"
+        # What the killed left behind is known, and is not mistaken for a content.
+        left = {path for path, _ in Objects(store).unfinished()}
+        assert left == set((store / "objects" / "unfinished").iterdir())

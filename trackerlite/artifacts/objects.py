@@ -1,0 +1,246 @@
+"""Contents by their SHA-256: each once, whole or absent, whatever interrupts the copy."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from trackerlite.errors import ArtifactDamaged, BadInput
+
+BLOCK = 1 << 20  # bytes in memory at a time, however large the file
+STALE = 24 * 3600.0  # seconds after which an unfinished copy is taken to be abandoned
+_FICLONE = 0x40049409
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+
+class Objects:
+    """The contents below `store/objects`."""
+
+    def __init__(self, store: Path) -> None:
+        self.folder = store / "objects"
+        self._unfinished = self.folder / "unfinished"
+
+    def path(self, digest: str) -> Path:
+        """Where a content is or would be.
+
+        Raises:
+            BadInput: `digest` is no SHA-256 in hexadecimal.
+        """
+        if len(digest) != 64 or not all(c in "0123456789abcdef" for c in digest):
+            raise BadInput(f"{digest[:80]!r} is no SHA-256 digest.")
+        return self.folder / digest[:2] / digest
+
+    def add(self, source: str | os.PathLike[str]) -> tuple[str, int]:
+        """Take in a file; (sha256, size) of what was read, even if it changes meanwhile.
+
+        Where the file system can, the copy shares the file's blocks and takes no room.
+
+        Raises:
+            BadInput: it is no regular file.
+            OSError: it cannot be read, or the disk is full; nothing is left behind.
+        """
+        # Not blocking: a FIFO that was put there would otherwise hold us for ever.
+        descriptor = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            about = os.fstat(descriptor)
+            if not stat.S_ISREG(about.st_mode):
+                raise BadInput(f"{os.fspath(source)[:200]!r} is no regular file; it was left out.")
+            self._unfinished.mkdir(parents=True, exist_ok=True)
+            temporary = self._unfinished / f"{os.getpid()}-{secrets.token_hex(8)}"
+            try:
+                digest, size = _copy(descriptor, temporary)
+                self._keep(temporary, digest, size)
+            finally:
+                temporary.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+        return digest, size
+
+    def add_bytes(self, data: bytes) -> tuple[str, int]:
+        """Take in a content that is in memory."""
+        digest = hashlib.sha256(data).hexdigest()
+        if self.has(digest, len(data)):
+            return digest, len(data)
+        self._unfinished.mkdir(parents=True, exist_ok=True)
+        temporary = self._unfinished / f"{os.getpid()}-{secrets.token_hex(8)}"
+        try:
+            temporary.write_bytes(data)
+            self._keep(temporary, digest, len(data))
+        finally:
+            temporary.unlink(missing_ok=True)
+        return digest, len(data)
+
+    def has(self, digest: str, size: int | None = None) -> bool:
+        """Whether a content is there (and of this size)."""
+        try:
+            found = self.path(digest).stat()
+        except OSError:
+            return False
+        return size is None or found.st_size == size
+
+    def export(self, digest: str, target: Path) -> None:
+        """Copy a content out to `target`, checked on the way; whole or absent, never half.
+
+        Raises:
+            ArtifactDamaged: it is missing, or its bytes are not those of its name.
+        """
+        source = self.path(digest)
+        try:
+            descriptor = os.open(source, os.O_RDONLY | _NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            raise ArtifactDamaged(
+                f"The content {digest[:12]}… is missing from {self.folder}."
+            ) from None
+        temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(6)}.tmp")
+        try:
+            found, _ = _copy(descriptor, temporary)
+            if found != digest:
+                raise ArtifactDamaged(
+                    f"{source} is damaged: its bytes are not those of its name. It was not copied."
+                )
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, target)
+        finally:
+            os.close(descriptor)
+            temporary.unlink(missing_ok=True)
+
+    def read(self, digest: str) -> bytes:
+        """A small content (a manifest) in memory.
+
+        Raises:
+            ArtifactDamaged: as `export`.
+        """
+        try:
+            data = self.path(digest).read_bytes()
+        except OSError:
+            raise ArtifactDamaged(
+                f"The content {digest[:12]}… is missing from {self.folder}."
+            ) from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise ArtifactDamaged(
+                f"{self.path(digest)} is damaged: its bytes are not those of its name."
+            )
+        return data
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        """(digest, size) of every content, in order."""
+        try:
+            folders = sorted(f for f in os.listdir(self.folder) if len(f) == 2)
+        except OSError:
+            return
+        for folder in folders:
+            for entry in sorted(os.scandir(self.folder / folder), key=lambda e: e.name):
+                if len(entry.name) == 64 and entry.is_file(follow_symlinks=False):
+                    yield entry.name, entry.stat(follow_symlinks=False).st_size
+
+    def unfinished(self, now: float | None = None) -> Iterator[tuple[Path, int]]:
+        """Copies that nobody will finish: (path, size). Those of living processes are younger."""
+        now = time.time() if now is None else now
+        try:
+            entries = list(os.scandir(self._unfinished))
+        except OSError:
+            return
+        for entry in entries:
+            try:
+                about = entry.stat(follow_symlinks=False)
+            except OSError:
+                continue
+            pid = entry.name.partition("-")[0]
+            if now - about.st_mtime > STALE or (pid.isdigit() and _is_gone(int(pid))):
+                yield Path(entry.path), about.st_size
+
+    def _keep(self, temporary: Path, digest: str, size: int) -> None:
+        """Give a finished copy its name, unless the content is there already."""
+        target = self.path(digest)
+        if self.has(digest, size):
+            return
+        target.parent.mkdir(exist_ok=True)
+        descriptor = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fchmod(descriptor, 0o444)  # a content never changes
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(temporary, target)
+
+
+def verify(store: Path) -> Iterator[tuple[Path, str]]:
+    """Read every content back; (path, what is wrong with it) for those that are damaged.
+
+    Contents that an artifact names and that are not there are found as well.
+    """
+    from trackerlite.artifacts.registry import Registry
+
+    objects = Objects(store)
+    there = set()
+    for digest, _ in objects:
+        there.add(digest)
+        path = objects.path(digest)
+        try:
+            with open(path, "rb") as file:
+                found = hashlib.sha256()
+                while block := file.read(BLOCK):
+                    found.update(block)
+        except OSError as error:
+            yield path, f"cannot be read ({error.strerror})"
+            continue
+        if found.hexdigest() != digest:
+            yield (
+                path,
+                "its bytes are not those of its name; the artifacts that hold it are damaged",
+            )
+    for version in Registry(store).versions():
+        for entry in version.get("entries") or ():
+            digest = str(entry.get("sha256") or "")
+            if digest and not entry.get("ref") and digest not in there:
+                there.add(digest)
+                name = f"{version['name']}:{version['version']}"
+                yield objects.path(digest), f"is missing; {name} needs it for {entry.get('path')!r}"
+
+
+def _copy(source: int, target: Path) -> tuple[str, int]:
+    """Copy an open file from its beginning; (sha256, size) of what was written."""
+    out = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        cloned = _clone(source, out)
+        digest, size, reading = hashlib.sha256(), 0, out if cloned else source
+        while True:
+            block = os.pread(reading, BLOCK, size)
+            if not block:
+                return digest.hexdigest(), size
+            digest.update(block)
+            if not cloned:
+                view = memoryview(block)
+                while view:
+                    view = view[os.write(out, view) :]
+            size += len(block)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(out)
+
+
+def _clone(source: int, target: int) -> bool:
+    """Share the blocks of a file, where the file system can (btrfs, xfs, …)."""
+    try:
+        import fcntl
+
+        fcntl.ioctl(target, _FICLONE, source)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError as error:
+        return error.errno == errno.ESRCH
+    return False

@@ -1,0 +1,130 @@
+"""Files that a run keeps: artifacts, models, and what `save` names."""
+
+from __future__ import annotations
+
+import glob as globbing
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from trackerlite import paths
+from trackerlite.errors import TrackerliteError
+
+if TYPE_CHECKING:
+    from trackerlite.artifacts import Artifact
+    from trackerlite.recording.run import Run
+
+
+class Keeping:
+    """The part of `Run` that is about files. None of it raises into a training, but for
+    asking for an artifact that is not there."""
+
+    def log_artifact(
+        self,
+        artifact_or_path: Artifact | str | os.PathLike[str],
+        name: str | None = None,
+        type: str | None = None,
+        aliases: Sequence[str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        **_: Any,
+    ) -> Artifact:
+        """Store a file, a folder or an `Artifact` as the next version of its name.
+
+        The contents are in the store when this returns: the file may be deleted then. Equal
+        contents are stored once, and make no new version.
+
+        Args:
+            aliases: further names of this version; "latest" always moves on to it.
+        """
+        from trackerlite import artifacts
+
+        run = cast("Run", self)
+        unsaved = artifact_or_path if isinstance(artifact_or_path, artifacts.Artifact) else None
+        try:
+            if run.settings.mode != "disabled":
+                return artifacts.log(run, artifact_or_path, name, type, aliases, metadata)
+        except (TrackerliteError, OSError) as error:
+            run._refuse(
+                f"The artifact {name or unsaved or artifact_or_path!r:.100} was not stored: {error}"
+            )
+        return (
+            unsaved
+            if unsaved is not None
+            else artifacts.Artifact(_harmless(name), type or "artifact")
+        )
+
+    def use_artifact(
+        self,
+        artifact_or_name: Artifact | str,
+        type: str | None = None,  # noqa: ARG002
+        **_: Any,
+    ) -> Artifact:
+        """Find `name`, `name:v3`, `name:best` or `project/name:…`, and note that this run uses it.
+
+        Raises:
+            ArtifactNotFound: there is none of that name.
+        """
+        from trackerlite import artifacts
+
+        return artifacts.use(cast("Run", self), artifact_or_name)
+
+    def log_model(
+        self,
+        path: str | os.PathLike[str],
+        name: str | None = None,
+        aliases: Sequence[str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Artifact:
+        """`log_artifact` of type "model"."""
+        return self.log_artifact(path, name, "model", aliases, metadata)
+
+    def use_model(self, name: str) -> str:
+        """The path of a model's file (or of the folder of its files), ready to load."""
+        model = self.use_artifact(name)
+        run = cast("Run", self)
+        folder = run.settings.store / "checkouts" / f"{paths.safe_name(model.name)}-{model.version}"
+        model.download(folder)
+        return str(folder / model.entries[0]["path"]) if len(model.entries) == 1 else str(folder)
+
+    def save(
+        self,
+        glob_str: str | os.PathLike[str],
+        base_path: str | os.PathLike[str] | None = None,
+        policy: str = "live",  # noqa: ARG002
+    ) -> list[str]:
+        """Keep copies of the files that a pattern names, in the run's folder; their new paths.
+
+        They are copied as they are now; call it again after they have changed.
+        """
+        run = cast("Run", self)
+        if run.settings.mode == "disabled":
+            return []
+        pattern = os.fspath(glob_str)
+        base = Path(base_path) if base_path is not None else Path(pattern).parent
+        kept = []
+        for found in sorted(globbing.glob(pattern)):
+            source = Path(found)
+            if not source.is_file():
+                continue
+            try:
+                inner = (
+                    source.relative_to(base).as_posix() if base_path is not None else source.name
+                )
+                (run.folder / "files").mkdir(parents=True, exist_ok=True)
+                target = paths.inside(run.folder / "files", inner)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                temporary = target.with_name(f".{target.name}.tmp")
+                shutil.copyfile(source, temporary)
+                os.replace(temporary, target)
+                kept.append(str(target))
+            except (TrackerliteError, OSError, ValueError) as error:
+                run._refuse(f"save() could not keep {found!r:.100}: {error}")
+        if not kept:
+            run._refuse(f"save({pattern!r:.100}) matches no file.")
+        return kept
+
+
+def _harmless(name: str | None) -> str:
+    return (name or "artifact").replace("/", "-").replace(":", "-")[:100] or "artifact"
