@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite.errors import BadInput
+from trackerlite.journal.events import Event
 from trackerlite.journal.reader import JournalReader
 from trackerlite.journal.scalars import Decoder
 
@@ -48,13 +49,14 @@ class Alarms:
         self._raised: dict[tuple[str, str], int] = {}
         self._lasting: set[tuple[str, str]] = set()
         self._losses: dict[str, _Trend] = {}
+        self._watched: dict[tuple[str, ...], bool] = {}
         self._pace = _Pace()
         self._looked = 0.0
 
-    def look(self, now: float | None = None) -> None:
+    def look(self, now: float | None = None, *, at_once: bool = False) -> None:
         """Judge what is new; cheap when called more often than once a second."""
         now = time.time() if now is None else now
-        if 0 <= now - self._looked < EVERY:
+        if 0 <= now - self._looked < EVERY and not at_once:
             return
         self._looked = now
         path = self._journal()
@@ -63,25 +65,48 @@ class Alarms:
         start = self._reader.offset
         for offset, payload in self._reader.read():
             try:
-                event = self._decoder.decode(payload)
+                self._take(self._decoder.decode(payload))
             except ValueError:
                 continue
-            if event.record is not None:
-                self._hear(event.record)
-            if event.keys:
-                self._pace.add(event.time)
-                for key, value in zip(event.keys, event.numbers, strict=True):
-                    self._judge(key, value, event.step)
             if offset - start > BYTES_A_LOOK:
                 break
         self._stall(now)
 
-    def _hear(self, record: dict[str, Any]) -> None:
+    def hear(self, path: Path, offset: int, event: Event) -> None:
+        """Judge an event that somebody else has decoded, so that it is not read again here."""
+        if path == self._path and self._reader is not None and offset > self._reader.offset:
+            self._reader.offset = offset
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        if event.record is not None:
+            self._learn(event.record)
+        if event.keys:
+            self._pace.add(event.time)
+            watched = self._watched.get(event.keys)
+            if watched is None:
+                watched = self._watch(event.keys)
+            if watched or self._lasting or not -math.inf < sum(event.numbers) < math.inf:
+                for key, value in zip(event.keys, event.numbers, strict=True):
+                    self._judge(key, value, event.step)
+
+    def _watch(self, keys: tuple[str, ...]) -> bool:
+        """Whether a key among these needs a look at every value, not only at NaN and Inf."""
+        if len(self._watched) > 1000:
+            self._watched.clear()
+        found = any("loss" in key.lower() for key in keys) or any(
+            _matches(pattern, key) for key in keys for pattern, _, _ in self._rules
+        )
+        self._watched[keys] = found
+        return found
+
+    def _learn(self, record: dict[str, Any]) -> None:
         """Rules come as records, those of an earlier process of this run too."""
         if record["t"] == "define" and record.get("alarm"):
             pattern, text = str(record.get("pattern", "")), str(record["alarm"])
             try:
                 self._rules.append((pattern, text, Rule(text)))
+                self._watched.clear()
             except BadInput as error:
                 self._raise("alarm not understood", str(error), "WARN", pattern, text)
 
@@ -92,7 +117,7 @@ class Alarms:
             text = f"{key} is {word} at step {step}."
             self._edge(not finite, f"{word} in {key}", text, "ERROR", key, "nan")
         for pattern, rule, holds in self._rules:
-            if pattern == key or ("*" in pattern and fnmatchcase(key, pattern)):
+            if _matches(pattern, key):
                 text = f"{key} = {value:.6g} at step {step}; the rule is {rule!r}."
                 self._edge(holds(value, step), f"{key}: {rule}", text, "WARN", key, rule)
         if finite and "loss" in key.lower():
@@ -101,8 +126,9 @@ class Alarms:
                 if len(self._losses) >= 256:
                     return
                 trend = self._losses[key] = _Trend()
-            text = f"{key} averages {trend.slow:.4g} at step {step}; its best was {trend.best:.4g}."
-            self._edge(trend.diverges(value), f"{key} diverges", text, "WARN", key, "divergence")
+            if trend.diverges(value) or (key, "divergence") in self._lasting:
+                text = f"{key} averages {trend.slow:.4g} at step {step}; its best was {trend.best:.4g}."
+                self._edge(trend.leaving, f"{key} diverges", text, "WARN", key, "divergence")
 
     def _stall(self, now: float) -> None:
         quiet, usual = self._pace.quiet(now)
@@ -127,6 +153,10 @@ class Alarms:
             self._alert(title, text, level, key=key, rule=rule)
 
 
+def _matches(pattern: str, key: str) -> bool:
+    return pattern == key or ("*" in pattern and fnmatchcase(key, pattern))
+
+
 class _Trend:
     """Whether a loss leaves for good: its slow mean far above the best it ever had."""
 
@@ -134,6 +164,7 @@ class _Trend:
         self.count = 0
         self.slow = self.spread = 0.0
         self.best = math.inf
+        self.leaving = False
 
     def diverges(self, value: float) -> bool:
         """Take in one value."""
@@ -147,7 +178,8 @@ class _Trend:
             return False
         self.best = min(self.best, self.slow)
         above = self.slow - self.best
-        return above > abs(self.best) and above > 4 * self.spread
+        self.leaving = above > abs(self.best) and above > 4 * self.spread
+        return self.leaving
 
 
 class _Pace:

@@ -6,6 +6,7 @@ media thread. Whatever fails there is said once and costs nothing else.
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,12 @@ from trackerlite.journal.scalars import encode_slowly
 from trackerlite.recording import settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from trackerlite.alarms import Alarms
     from trackerlite.capture.console import Console
     from trackerlite.capture.system import Sampler
+    from trackerlite.journal.events import Event
     from trackerlite.media.base import Later, Written
     from trackerlite.media.queue import MediaQueue
     from trackerlite.recording.run import Run
@@ -37,6 +41,7 @@ class Companions:
         self._alarms: Alarms | None = None
         self._media: MediaQueue | None = None
         self._warned_disk = False
+        self._judging = threading.Lock()
 
     def start(self) -> None:
         """Capture the console, unless `TRACKERLITE_CONSOLE=off`."""
@@ -72,11 +77,21 @@ class Companions:
 
     def look(self) -> None:
         """Raise the alarms that are due; from the recorder's thread."""
-        from trackerlite.alarms import Alarms
+        with self._judging:
+            self._judge().look()
 
+    def hear(self, path: Path, offset: int, event: Event) -> None:
+        """Judge an event on its way into the database; from the recorder's thread."""
+        with self._judging:
+            self._judge().hear(path, offset, event)
+
+    def _judge(self) -> Alarms:
         if self._alarms is None:
+            from trackerlite.alarms import Alarms
+
             self._alarms = Alarms(lambda: self._run._writer.path, self._alert)
-        self._alarms.look()
+            self._alarms.look()
+        return self._alarms
 
     def later(self, key: str, step: int, now: float) -> Later:
         """What a media value gets to have its file written beside the training."""
@@ -94,7 +109,12 @@ class Companions:
         return self._media.door(done)
 
     def settle(self, patience: float) -> None:
-        """Before the run ends: let the media be written."""
+        """Before the run ends: let the media be written, and judge the last values."""
+        if self._judging.acquire(timeout=min(patience, 0.2)):
+            try:
+                self._judge().look(at_once=True)
+            finally:
+                self._judging.release()
         if self._media is not None:
             left = self._media.close(patience)
             if left:
@@ -111,6 +131,8 @@ class Companions:
 
     def _alert(self, title: str, text: str, level: str, **more: Any) -> None:
         more = {name: value for name, value in more.items() if value is not None}
+        if self._run._ended:
+            return
         if self._run._record("alert", title=title, text=text, level=level, **more):
             clock = time.strftime("%H:%M:%S")
             self._run._say(f"{clock} ALARM {title}. {text}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trackerlite.store.projector import Projector
+    from trackerlite.store.projector import Listener, Projector
 
 HEARTBEAT_EVERY = 10.0
 _FASTEST, _SLOWEST = 0.1, 2.0
@@ -28,6 +28,7 @@ class Recorder:
         beat: called every ten seconds, to record that the run lives.
         progress: a number that changes whenever something new was written.
         first: called once, before all else. each: called every round, a few times a second.
+        listener: called with each event that is projected.
     """
 
     def __init__(
@@ -38,10 +39,11 @@ class Recorder:
         progress: Callable[[], int],
         first: Callable[[], None] | None = None,
         each: Callable[[], None] | None = None,
+        listener: Listener | None = None,
     ):
         self.store, self.folder = store, folder
         self._beat, self._progress = beat, progress
-        self._first, self._each = first, each
+        self._first, self._each, self._listener = first, each, listener
         self._stop = threading.Event()
         self._told: set[str] = set()
         self._projector: Projector | None = None
@@ -64,11 +66,11 @@ class Recorder:
             if time.monotonic() >= beat_at:
                 beat_at = time.monotonic() + HEARTBEAT_EVERY
                 self._safely(self._beat)
-            if self._each is not None:
-                self._safely(self._each)
             written = self._progress()
             if written != seen and self._safely(self._project):
                 seen = written
+            if self._each is not None:
+                self._safely(self._each)
             # A tenth of our time for projecting, so that the training keeps the rest.
             pause = min(
                 _SLOWEST, max(_FASTEST, pause * 1.5 if written == seen else pause, 4 * self._spent)
@@ -88,7 +90,7 @@ class Recorder:
         if self._only_journal:
             return
         if self._projector is None:
-            self._projector = Projector(self.store)
+            self._projector = Projector(self.store, listener=self._listener)
         start = time.monotonic()
         self._projector.project_run(self.folder, timeout=1.0)
         self._spent = time.monotonic() - start
