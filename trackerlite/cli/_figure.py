@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,9 @@ def save(lines: Sequence[Drawn], x: str, log_x: bool, log_y: bool, path: Path) -
             axes.spines[["top", "right"]].set_visible(False)
             if len(members) > 1:
                 axes.legend(frameon=False, fontsize=8)
-        figure.savefig(path)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph")  # a box in its place tells as much
+            figure.savefig(path)
 
 
 def _dates(seconds: Any) -> Any:

@@ -1,0 +1,317 @@
+"""The verbs that ask and compare, run in-process on a real store."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from query.conftest import HOSTILE
+from trackerlite.cli import main
+
+if TYPE_CHECKING:
+    from query.conftest import Called
+
+# What can move a cursor, set a clipboard or turn text round; newlines are ours.
+UNSAFE = re.compile("[\x00-\x09\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e]|\x1b(?!\\[[0-9;]*m)")
+
+
+def on_a_terminal(study: Path, words: list[str], columns: int = 80) -> list[str]:
+    """The lines that a verb writes to a real terminal `columns` wide, colours taken out."""
+    leader, follower = pty.openpty()
+    subprocess.run(["stty", "cols", str(columns), "rows", "24"], stdin=follower, check=True)
+    code = "import sys; from trackerlite.cli import main; sys.exit(main(sys.argv[1:]))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words, "--dir", str(study)],
+        stdin=follower, stdout=follower, stderr=subprocess.DEVNULL, env={**os.environ, "TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(follower)
+    told = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        told += piece
+    os.close(leader)
+    assert process.wait() == 0
+    text = told.decode().replace("\r\n", "\n")
+    assert not UNSAFE.search(text)
+    return re.sub("\x1b\\[[0-9;]*m", "", text).split("\n")
+
+
+def test_ls_filters_sorts_and_shows_what_it_is_about(call: Called) -> None:
+    """`ls FILTER --sort` lists what passes in order, with a column for each thing asked about."""
+    code, out, _ = call("ls", "val/loss<0.9 tag:lion", "--sort=config.seed")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].split()[-2:] == ["config.seed", "val/loss"]
+    assert [line.split()[1] for line in lines[1:]] == [f"lion{seed}" for seed in range(5)]
+
+
+def test_ls_columns_curves_and_groups(call: Called) -> None:
+    """`ls` shows the columns named, curves as sparklines, and a table for each group."""
+    code, out, _ = call(
+        "ls", "project:study", "--columns", "name,config.lr,best(val/loss)", "--curve", "val/loss",
+        "--group-by", "config.optimizer.name",
+    )  # fmt: skip
+    assert code == 0
+    assert "config.optimizer.name=adamw (5 runs)" in out
+    assert out.count("best(val/loss)") == 2
+    assert len(re.findall("█[▄-▇]+[▁-▃]+$", out, re.MULTILINE)) == 10
+
+
+def test_ls_json_has_the_columns(call: Called) -> None:
+    """`ls --json` gives the values themselves, the group and every field."""
+    _, out, _ = call(
+        "ls", "lion1", "--json", "--columns", "config.lr,val/loss", "--group-by", "tag"
+    )
+    (row,) = json.loads(out)
+    assert row["columns"]["config.lr"] == 3e-4
+    assert row["columns"]["val/loss"] < 0.6
+    assert row["group_label"] == "tag=lion, s1"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["ls", "stat:x"], 2, "did you mean state?\n  stat:x\n       ^"),
+        (["ls", "tag:nobody"], 3, "No runs that pass 'tag:nobody'"),
+        (["ls", "--sort", "(x"], 2, "missing here"),
+        (["diff", "lion0"], 2, "two or more runs"),
+        (["diff", "lion0", "nobody"], 3, "No run answers"),
+        (["diff", "--filter", "tag:nobody"], 3, "a comparison needs two"),
+        (["diff", "--filter", "lion", "--group-by", "project"], 3, "nothing to compare"),
+        (["plot", "lion0", "-m", "nothing"], 3, "None of these runs"),
+        (["plot", "lion0", "-m", "val/loss", "--x", "nothing"], 2, "no metric 'nothing'"),
+        (["plot", "lion0", "-m", "val/loss", "-o", "x.gif"], 2, ".png, .svg, .pdf"),
+        (["plot", "-m", "val/loss"], 2, "Name one or more runs"),
+        (["sql", "DELETE FROM run"], 2, "Nothing was changed"),
+        (["sql", "SELECT * FROM absent"], 2, "no such table"),
+        (["sql", "SELECT name FROM runs WHERE 0"], 3, "No rows"),
+        (["report", "--filter", "tag:nobody"], 3, "No run passes"),
+        (["help", "nothing"], 2, "no verb or topic"),
+    ],
+)
+def test_exit_codes_and_sentences(call: Called, words: list[str], code: int, said: str) -> None:
+    """Wrong use ends with 2, nothing found with 3, and one sentence on stderr says why."""
+    found, out, err = call(*words) if words[0] != "help" else (main(words), "", None)
+    assert found == code
+    if err is not None:
+        assert said in err
+        assert not out
+
+
+def test_diff_of_two_fits_eighty_columns(study: Path) -> None:
+    """`diff A B` on a terminal of 80 columns wraps nothing and says what differs, no more."""
+    lines = on_a_terminal(study, ["diff", "adamw0", "lion0"])
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    for wanted in (
+        "val/loss ↓",
+        "better",
+        "optimizer.name",
+        "torch",
+        "2.9.0",
+        "changed train.py",
+        "verdict",
+    ):
+        assert wanted in text
+    assert "seed  " not in text
+    assert "quality" not in text
+
+
+@pytest.mark.parametrize(
+    "runs", [["adamw0", "lion0", "lion1"], ["lion0", "lion1", "lion2", "adamw0", "adamw1"]]
+)
+def test_diff_of_many_fits_eighty_columns(study: Path, runs: list[str]) -> None:
+    """More than two runs fit 80 columns too: metrics a line a run, values with who has them."""
+    lines = on_a_terminal(study, ["diff", *runs, "--all"])
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("val/loss ↓") for line in lines)
+
+
+def test_groups_fit_eighty_columns(study: Path) -> None:
+    """`diff --group-by` tells means, spreads, intervals and verdicts in 80 columns."""
+    lines = on_a_terminal(
+        study, ["diff", "--filter", "project:study", "--group-by", "config.optimizer.name"]
+    )
+    text = "\n".join(lines)
+    assert max(map(len, lines)) <= 80
+    assert "better" in text
+    assert "within noise" in text or "no spread" in text
+    assert "Welch" in text
+
+
+def test_diff_json(call: Called) -> None:
+    """`diff --json` gives the same as data, with `--all` also what is the same."""
+    _, out, _ = call("diff", "adamw0", "lion0", "--json")
+    told = json.loads(out)
+    assert told["baseline"] == "adamw0"
+    assert {row["key"] for row in told["config"]} == {"lr", "optimizer.name"}
+    loss = next(row for row in told["metrics"] if row["key"] == "val/loss")
+    assert loss["values"]["lion0"]["verdict"] in ("better", "worse")
+    _, out, _ = call("diff", "adamw0", "lion0", "--json", "--all", "--patch")
+    assert {
+        "key": "fp16",
+        "differs": False,
+        "values": {"adamw0": True, "lion0": True},
+    } in json.loads(out)["config"]
+    assert json.loads(out)["patches"][0].startswith("diff --git")
+
+
+def test_diff_baseline_and_patch(call: Called) -> None:
+    """`--baseline` decides whom the others are measured against; `--patch` shows code line by line."""
+    _, out, _ = call("diff", "adamw0", "lion0", "--baseline", "lion0", "--patch")
+    assert re.search(r"A  lion seed 0 +study/lion0 +finished \(baseline\)", out)
+    assert "uncommitted changes to train.py: A against B" in out
+    assert "-+lr = 2" in out
+    assert "++lr = 3" in out
+
+
+def test_nothing_differs(call: Called) -> None:
+    """A run against itself under another word says that nothing differs, and succeeds."""
+    code, _, err = call("diff", "lion0", "lion0", "--baseline", "lion0")
+    assert code == 2
+    code, out, err = call("diff", "--filter", "id:lion0 OR id:lion0")
+    assert (code, out) == (3, "")
+    assert "comparison needs two" in err
+
+
+def test_diff_html(call: Called, tmp_path: Path) -> None:
+    """`--html` writes one page that asks for nothing and holds names as text."""
+    page = tmp_path / "diff.html"
+    assert call("diff", "lion0", "hostile", "--html", str(page))[0] == 0
+    text = page.read_text()
+    assert "Content-Security-Policy" in text
+    assert "<script" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert "://" not in text
+
+
+def test_hostile_text_is_shown_harmlessly(study: Path, call: Called) -> None:
+    """Control sequences and markup in names, keys and values reach neither terminal nor pipe."""
+    for words in (
+        ["diff", "lion0", "hostile", "--all"],
+        ["ls", "hostile", "--columns", f'name,tag,config."{HOSTILE}"'],
+        ["plot", "hostile", "lion0", "-m", "*", "--size", "60x8"],
+        ["sql", "SELECT * FROM runs"],
+    ):
+        code, out, err = call(*words)
+        assert code == 0
+        assert not UNSAFE.search(out + err), words
+        if words[0] != "sql":
+            on_a_terminal(study, words)
+
+
+def test_plot_draws_and_writes(call: Called, tmp_path: Path) -> None:
+    """`plot` draws a chart a metric with a legend, ASCII where asked, and writes pictures."""
+    code, out, _ = call(
+        "plot", "lion0", "adamw0", "-m", "val/*", "--size", "60x10", "--smooth", "0.5"
+    )
+    assert code == 0
+    assert sum(line.startswith(("val/loss", "val/acc")) for line in out.splitlines()) == 2
+    assert out.count("lion seed 0") == 2
+    assert max(map(len, out.splitlines())) <= 60
+    _, out, _ = call(
+        "plot", "lion0", "-m", "val/loss", "--ascii", "--size", "40x8", "--log-y", "--x", "time"
+    )
+    assert out.isascii()
+    for name, start in (("a.png", b"\x89PNG"), ("a.svg", b"<?xml"), ("a.pdf", b"%PDF")):
+        assert (
+            call("plot", "lion0", "hostile", "-m", "val/loss", "-o", str(tmp_path / name))[0] == 0
+        )
+        assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_plot_json(call: Called) -> None:
+    """`plot --json` gives the corners of the lines, exact where every point is there."""
+    _, out, _ = call("plot", "lion0", "-m", "val/loss", "--json")
+    (line,) = json.loads(out)
+    assert (line["run"], line["key"], line["exact"]) == ("lion0", "val/loss", True)
+    assert len(line["x"]) == len(line["y"]) == 200
+
+
+def test_sql_formats(call: Called) -> None:
+    """`sql` prints a table, JSON or CSV, full digits in a pipe; alone, the views."""
+    _, out, _ = call("sql", "SELECT id, last_step FROM runs WHERE id = 'lion0'", "--json")
+    assert json.loads(out) == [{"id": "lion0", "last_step": 199}]
+    _, out, _ = call(
+        "sql", "SELECT step, value FROM metrics WHERE run_id='lion0' AND key='val/loss'", "--csv"
+    )
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert len(rows) == 200
+    assert float(rows[0]["value"]) > 2
+    _, out, _ = call("sql")
+    assert {line.split()[0] for line in out.splitlines()[1:]} == {
+        "runs", "metrics", "system_metrics", "params", "summary", "tags", "artifacts", "alerts",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["INSERT INTO tag VALUES (1, 'x', 1, 0)", "UPDATE run SET name = 'x'", "DROP TABLE run", "PRAGMA user_version = 9",
+     "PRAGMA journal_mode", "ATTACH 'x.db' AS x", "VACUUM INTO 'x.db'", "CREATE TEMP TABLE x (a)", "BEGIN", "REINDEX",
+     "WITH x AS (SELECT 1) DELETE FROM run", "SELECT load_extension('x')", "SELECT 1; DROP TABLE run",
+     "EXPLAIN DELETE FROM run", "ANALYZE", "DETACH main"],
+)  # fmt: skip
+def test_sql_changes_nothing(call: Called, study: Path, statement: str) -> None:
+    """Whatever is not one SELECT is refused, and the store is the same to the byte."""
+    database = study / ".trackerlite" / "trackerlite.db"
+    before = database.read_bytes()
+    code, out, err = call("sql", statement)
+    assert (code, out) == (2, "")
+    assert err
+    assert database.read_bytes() == before
+    assert not Path("x.db").exists()
+
+
+def test_sql_is_stopped(call: Called) -> None:
+    """A statement that would run for ever is interrupted, while rows come as well as before."""
+    endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT {} FROM c"
+    for what in ("count(*)", "x"):
+        code, _, err = call("sql", endless.format(what), "--csv", "--timeout", "0.3")
+        assert code == 2
+        assert "longer than 0.3 s" in err
+
+
+def test_metrics_thinned_smoothed_and_against_another(call: Called) -> None:
+    """`metrics --samples --smooth --x` prints fewer, smoother rows beside another axis."""
+    _, out, _ = call(
+        "metrics",
+        "lion0",
+        "-m",
+        "val/loss",
+        "--samples",
+        "5",
+        "--smooth",
+        "0.9",
+        "--x",
+        "val/acc",
+        "--json",
+    )
+    rows = json.loads(out)
+    assert len(rows) == 5
+    assert rows[0].keys() == {"step", "time", "val/acc", "val/loss"}
+    assert [row["step"] for row in rows] == [0, 50, 100, 149, 199]
+    losses = [row["val/loss"] for row in rows]
+    assert losses == sorted(losses, reverse=True)
+
+
+def test_help_filters(capsys: pytest.CaptureFixture[str]) -> None:
+    """`help filters` prints the language on one page, `help VERB` the verb's own help."""
+    assert main(["help", "filters"]) == 0
+    assert "best(val/f1)>0.9" in capsys.readouterr().out
+    assert main(["help", "diff"]) == 0
+    assert "--group-by" in capsys.readouterr().out
