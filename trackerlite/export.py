@@ -12,7 +12,7 @@ import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trackerlite.errors import TrackerliteError
 from trackerlite.paths import safe_name
@@ -30,6 +30,13 @@ _LEADING = ("run", "step", "time")
 
 class ExportError(TrackerliteError):
     """An export that could not be made; the store is as it was."""
+
+
+class Out(Protocol):
+    """Where text goes."""
+
+    def write(self, text: str, /) -> object:
+        """Take more text."""
 
 
 class Table:
@@ -68,7 +75,7 @@ class Table:
         return {key for key in self.keys if key.split("/", 1)[-1] in found or key in found}
 
 
-def write_csv(table: Table, out: TextIO, delimiter: str = ",") -> int:
+def write_csv(table: Table, out: Out, delimiter: str = ",") -> int:
     """Columns run, step, time and one a key; returns the number of rows.
 
     Numbers come with every digit, texts as they are, all else as JSON.
@@ -83,7 +90,7 @@ def write_csv(table: Table, out: TextIO, delimiter: str = ",") -> int:
     return count
 
 
-def write_jsonl(table: Table, out: TextIO) -> int:
+def write_jsonl(table: Table, out: Out) -> int:
     """One object a line, with W&B's `_step` and `_timestamp`; returns the number of rows.
 
     NaN and the infinities, which JSON does not have, are the strings W&B writes.

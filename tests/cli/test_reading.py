@@ -25,6 +25,18 @@ READING = [
     ["tag", "evil0001"],
     ["doctor"],
 ]
+OTHERS = [
+    ["export", "evil0001"],
+    ["export", "evil0001", "--format", "jsonl"],
+    ["diff", "evil0001", "base0001", "--all"],
+    ["plot", "evil0001", "-m", "*"],
+    ["sql", "SELECT name, project, notes FROM runs"],
+    ["ls", "--columns", "name,notes,group"],
+    ["note", "evil0001"],
+    ["status"],
+    ["artifacts"],
+    ["tui", "--once"],
+]
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -239,11 +251,11 @@ run.finish()
     assert "live finished after" in narration
 
 
-@pytest.mark.parametrize("verb", READING, ids=" ".join)
+@pytest.mark.parametrize("verb", READING + OTHERS, ids=" ".join)
 def test_hostile_names_on_a_terminal(shared_store: Path, verb: list[str]) -> None:
     """Whatever a run, a key or a text is called, a terminal gets no control but our colours."""
     text = on_a_terminal(*verb, "--dir", str(shared_store))
-    assert "evil" in text or verb[-1] in ("--trash", "doctor")
+    assert "evil" in text or verb[-1] in ("--trash", "doctor", "status", "artifacts")
     assert not _FORBIDDEN.search(_COLOUR.sub("", text))
 
 

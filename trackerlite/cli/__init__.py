@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trackerlite import errors
+from trackerlite import __version__, errors
 from trackerlite.cli._output import say
 
 if TYPE_CHECKING:
@@ -105,9 +105,7 @@ class Verbs(click.Group):
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        click.echo(f"trackerlite {version('trackerlite')}")
+        click.echo(f"trackerlite {__version__}")
         ctx.exit()
 
 

@@ -41,9 +41,12 @@ def coloured(stream: TextIO | None = None) -> bool:
 
 def paint(text: str, style: str | None) -> str:
     """`text`, made plain already, in `style` (bold, dim, red …) where stdout takes colours."""
-    if not style or not text or not coloured():
-        return text
-    return f"\x1b[{_ANSI[style]}m{text}\x1b[0m"
+    return styled(text, style) if coloured() else text
+
+
+def styled(text: str, style: str | None) -> str:
+    """`text` in `style`, whatever stdout is."""
+    return f"\x1b[{_ANSI[style]}m{text}\x1b[0m" if style and text else text
 
 
 def emit(value: Any) -> None:
@@ -65,6 +68,17 @@ def emit_rows(rows: Iterable[Any]) -> int:
         count += 1
     print("\n]" if count else "[]")
     return count
+
+
+class PlainText:
+    """A stream for raw data that goes to a terminal: everything but line ends is made plain."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write `text`, harmless."""
+        return self._stream.write("\n".join(map(plain, text.split("\n"))))
 
 
 def _dumps(value: Any, indent: int | None = None) -> str:

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trackerlite.cli._output import coloured, paint
+from trackerlite.cli._output import coloured, styled
 from trackerlite.text import plain
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _line(
         padding = " " * (wide - cells_wide(text))
         if colour:
             style = column.style(row[i]) if callable(column.style) else column.style
-            text = paint(text, "dim" if heading else style)
+            text = styled(text, "dim" if heading else style)
         parts.append(padding + text if column.right else text + padding)
     return _GAP.join(parts).rstrip()
 

@@ -10,7 +10,7 @@ import click
 
 from trackerlite.cli import DONE
 from trackerlite.cli._options import dir_option, runs_argument, verb
-from trackerlite.cli._output import say
+from trackerlite.cli._output import PlainText, say
 from trackerlite.cli._rows import matches
 from trackerlite.export import (
     Table,
@@ -74,7 +74,8 @@ def command(
             return DONE
         table = Table(reader, chosen, lambda name: matches(name, patterns))
         if output is None:
-            (write_csv if form == "csv" else write_jsonl)(table, sys.stdout)
+            out = PlainText(sys.stdout) if sys.stdout.isatty() else sys.stdout
+            (write_csv if form == "csv" else write_jsonl)(table, out)
             return DONE
         say(f"{_write(table, form, output)} rows of {len(chosen)} runs in {output}.")
     return DONE

@@ -110,6 +110,8 @@ class Trainings:
             if name not in _NOT_INHERITED and not name.startswith(_PREFIXES)
         }
         environment |= dict.fromkeys(_THREADS, "1")
+        # `python -m` looks for modules in the current folder first: not in the user's.
+        environment["PYTHONSAFEPATH"] = "1"
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
         process = subprocess.Popen(
             command,
