@@ -64,7 +64,8 @@ def open_reader(path: Path) -> Connection:
     except sqlite3.OperationalError as error:
         # A cleanly closed WAL database in a folder we cannot write: nobody changes
         # it while there is no -wal beside it, so it may be read as it is.
-        if os.path.exists(f"{path}-wal") or "unable to open" not in str(error):
+        refused = "unable to open" in str(error) or "readonly" in str(error)
+        if os.path.exists(f"{path}-wal") or not refused:
             raise StoreDamaged(
                 f"The database {path} cannot be opened ({error}). The runs are safe in their journals; "
                 "`trackerlite doctor` tells more."

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import tempfile
+from functools import cache
 from pathlib import Path
 
 #: File system types, as the kernel names them in /proc/mounts, that are not local.
@@ -70,11 +72,48 @@ def is_network(path: Path) -> bool:
 
 
 def database_path(store: Path) -> Path:
-    """Where the database of `store` lives: in it, or in a local cache for a network store."""
-    if not is_network(store):
-        return store / "trackerlite.db"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trackerlite"
-    if is_network(cache):  # clusters keep home folders there, too
-        cache = Path(tempfile.gettempdir()) / f"trackerlite-{os.getuid()}"
+    """Where the database of `store` lives: in it, or in a local cache of whoever reads.
+
+    A cache for a store on a network file system, and for one that we may only read and
+    whose own database cannot be read as it lies there (its writer was killed, or lives).
+    """
+    own = store / "trackerlite.db"
+    if not is_network(store) and _usable(own):
+        return own
+    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trackerlite"
+    if is_network(place) or not _may_write(place):  # clusters keep home folders there, too
+        place = _private()
     name = hashlib.sha256(os.path.realpath(store).encode()).hexdigest()[:16]
-    return cache / name / "trackerlite.db"
+    return place / name / "trackerlite.db"
+
+
+@cache
+def _private() -> Path:
+    """A folder among the temporary files that nobody else made or may write to."""
+    folder = Path(tempfile.gettempdir()) / f"trackerlite-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        status = folder.lstat()
+        if (
+            stat.S_ISDIR(status.st_mode)
+            and status.st_uid == os.getuid()
+            and not status.st_mode & 0o022
+        ):
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="trackerlite-"))
+
+
+def _usable(database: Path) -> bool:
+    if not database.parent.exists() or os.access(database.parent, os.W_OK):
+        return True
+    return database.is_file() and not os.path.exists(f"{database}-wal")
+
+
+def _may_write(folder: Path) -> bool:
+    while not folder.exists():
+        if folder == folder.parent:
+            return False
+        folder = folder.parent
+    return os.access(folder, os.W_OK)
