@@ -1,0 +1,309 @@
+"""Disks that are full, limited or read-only: the training goes on, with one warning and an exact count."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faults.checker import Verdict, judge_run
+from faults.nursery import Nursery
+from faults.scripts import run
+from trackerlite.journal.reader import JournalReader
+from trackerlite.readers import Reader
+
+Need = Callable[[object, str], None]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, need: Need) -> Iterator[Path]:
+    """A file system of 600 KiB."""
+    need(os.geteuid() == 0, "root, for a small file system")
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "none", str(place)],
+        capture_output=True,
+        check=False,
+    )
+    need(mounted.returncode == 0, f"mount ({mounted.stderr.decode().strip()})")
+    yield place
+    for _ in range(50):
+        if subprocess.run(["umount", str(place)], capture_output=True, check=False).returncode == 0:
+            return
+        time.sleep(0.1)
+    subprocess.run(["umount", "-l", str(place)], check=False)
+
+
+def shown(store: Path, key: str = "x") -> list[int]:
+    with Reader.open(store) as reader:
+        (series,) = [s for s in reader.series() if s.name == key]
+        points = reader.points(series.key)
+        assert points.value.tolist() == [float(s) for s in points.step.tolist()]
+        return [int(s) for s in points.step]
+
+
+def journals_are_whole(store: Path) -> None:
+    for path in store.rglob("events.out.tfevents.*"):
+        reader = JournalReader(path)
+        for _ in reader.read():
+            pass
+        assert reader.damage == []
+        assert reader.offset == path.stat().st_size, f"unreachable bytes in {path}"
+
+
+FILL = """
+import trackerlite.journal.writer as writer
+writer.BACKLOG_BYTES = {backlog}
+place = os.environ["PLACE"]
+run = tl.init(dir=place, id="r")
+acknowledged, step = [], 0
+def log(count):
+    global step
+    for _ in range(count):
+        if run.log({{"x": float(step)}}, step=step):
+            acknowledged.append(step)
+        step += 1
+log(500)
+with open(place + "/ballast", "wb", buffering=0) as ballast:
+    try:
+        while True:
+            ballast.write(b"x" * 512)
+    except OSError:
+        pass
+    size = os.path.getsize(place + "/ballast")
+log({during})
+failing = run._writer.waiting
+os.unlink(place + "/ballast")
+time.sleep(1.3)
+log(500)
+run.finish()
+say(acknowledged=acknowledged, steps=step, failing=failing, dropped=run.dropped)
+"""
+
+
+@pytest.mark.privileged
+def test_a_full_disk_that_has_room_again(small_disk: Path) -> None:
+    """Nothing is lost that waits in memory; the training never hears of it; no byte of the journal is unreachable."""
+    code = FILL.format(backlog=8 << 20, during=3000)
+    found = run(small_disk.parent, code, env={"PLACE": str(small_disk)})
+    assert found.status == 0, found.errors
+    assert found.said["failing"] > 0, "the disk was never full"
+    assert found.said["dropped"] == 0
+    assert len(found.warnings("cannot write to")) == 1
+    assert len(found.warnings("works again")) == 1
+    journals_are_whole(small_disk / ".trackerlite")
+    assert shown(small_disk) == list(range(found.said["steps"]))
+
+
+@pytest.mark.privileged
+def test_what_does_not_fit_is_counted(small_disk: Path) -> None:
+    """With too little memory for what waits, the dropped rows are counted exactly, and told in the run."""
+    code = FILL.format(backlog=2000, during=5000)
+    found = run(small_disk.parent, code, env={"PLACE": str(small_disk)})
+    assert found.status == 0, found.errors
+    assert found.said["dropped"] > 1000
+    journals_are_whole(small_disk / ".trackerlite")
+    rows = shown(small_disk)
+    assert rows == sorted(set(rows))
+    assert set(found.said["acknowledged"]) <= set(rows)
+    lost = found.said["steps"] - len(rows)
+    assert 0 <= found.said["dropped"] - lost <= 3  # heartbeats and the like are counted, too
+    with Reader.open(small_disk) as reader:
+        assert reader.run("r").dropped == found.said["dropped"]
+        assert reader.run("r").state == "finished"
+
+
+@pytest.mark.privileged
+def test_a_run_that_begins_on_a_full_disk(small_disk: Path) -> None:
+    """`init` on a full disk warns, and the training goes on unrecorded."""
+    (small_disk / "ballast").write_bytes(b"")
+    with open(small_disk / "ballast", "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+    found = run(
+        small_disk.parent,
+        """
+        run = tl.init(dir=os.environ["PLACE"], config={"lr": 1})
+        for step in range(100):
+            run.log({"x": 1.0})
+        run.finish()
+        say(lr=run.config.lr)
+        """,
+        env={"PLACE": str(small_disk)},
+    )
+    assert found.status == 0, found.errors
+    assert found.said == {"lr": 1}
+    assert found.errors.count("trackerlite:") >= 1
+    assert "Traceback" not in found.errors
+
+
+def test_a_file_size_limit(tmp_path: Path) -> None:
+    """Under RLIMIT_FSIZE the journal goes on in further files: nothing is lost and the process is not killed."""
+    found = run(
+        tmp_path,
+        """
+        import resource
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+        run = tl.init(dir=".", id="r")
+        done = 0
+        for step in range(5000):
+            done += run.log({"x": float(step)}, step=step)
+            if step % 500 == 0:
+                time.sleep(0.12)
+        run.finish()
+        say(done=done, dropped=run.dropped)
+        """,
+    )
+    assert found.status == 0, found.errors
+    assert found.said["dropped"] == 0
+    assert "Traceback" not in found.errors
+    assert len(list(tmp_path.rglob("events.out.tfevents.*"))) > 1
+    journals_are_whole(tmp_path / ".trackerlite")
+    assert shown(tmp_path) == list(range(5000))
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    (folder,) = (tmp_path / ".trackerlite" / "runs").glob("*/*")
+    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
+    assert [e.step for e in accumulator.Scalars("x")] == list(range(5000))
+
+
+def as_nobody(action: Callable[[], Any], errors: Path) -> int:
+    """Run `action` in a child without root's rights; its exit status."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            stderr = os.open(errors, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o666)
+            os.dup2(stderr, 2)
+            sys.stderr = os.fdopen(2, "w", buffering=1)
+            if os.geteuid() == 0:
+                os.setgroups([])
+                os.setgid(65534)
+                os.setuid(65534)
+            os.environ.pop("TRACKERLITE_SILENT", None)
+            action()
+            status = 0
+        except BaseException:
+            import traceback
+
+            os.write(2, traceback.format_exc().encode())
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1]
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that everybody may read and only we may write."""
+    place = Path(tempfile.mkdtemp(prefix="trackerlite-"))
+    place.chmod(0o755)
+    yield place
+    place.chmod(0o755)
+    shutil.rmtree(place)
+
+
+def train_once(folder: Path) -> None:
+    """A whole run, so that everything it imports is there before rights are given up."""
+    import trackerlite as tl
+
+    with tl.init(dir=folder, id="before") as run:
+        for step in range(100):
+            run.log({"x": float(step)}, step=step)
+
+
+def test_a_read_only_folder(readable: Path, tmp_path: Path) -> None:
+    """Where nothing may be written the training goes on, with one warning that says what to do."""
+    train_once(tmp_path / "warm")
+    os.chmod(readable, 0o555)
+
+    def train() -> None:
+        import trackerlite as tl
+
+        with tl.init(dir=readable, config={"lr": 1}) as run:
+            for _ in range(10):
+                run.log({"x": 1.0})
+            assert run.config.lr == 1
+
+    assert as_nobody(train, readable.parent / f"{readable.name}.err") == 0
+    errors = (readable.parent / f"{readable.name}.err").read_text()
+    (readable.parent / f"{readable.name}.err").unlink()
+    assert errors.count("trackerlite: nothing can be recorded") == 1
+    assert "$TRACKERLITE_DIR" in errors
+    assert list(readable.iterdir()) == []
+
+
+@pytest.mark.parametrize("ended", ["finished", "killed"])
+def test_a_store_that_one_may_only_read(
+    ended: str, readable: Path, tmp_path: Path, nursery: Nursery
+) -> None:
+    """Somebody without the right to write reads every row of a store, whether its writer closed it or was killed."""
+    train_once(readable)
+    if ended == "killed":
+        victim = nursery.start(
+            role="record", store=str(readable), id="r", seed=1, first=0, count=10**6
+        )
+        victim.until_told()
+        victim.listen(0.5)
+        victim.kill()
+        assert (readable / ".trackerlite" / "trackerlite.db-wal").exists()
+    for path in (readable / ".trackerlite").rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    (readable / ".trackerlite").chmod(0o555)
+
+    def look() -> None:
+        os.environ["HOME"] = "/nonexistent"
+        os.environ.pop("XDG_CACHE_HOME", None)
+        with Reader.open(readable) as reader:
+            info = reader.run("before")
+            (series,) = reader.series([info.key])
+            assert reader.points(series.key).value.tolist() == [float(n) for n in range(100)]
+            assert info.state == "finished"
+            if ended == "killed":
+                verdict = Verdict()
+                judge_run(verdict, readable / ".trackerlite", reader, [victim])
+                assert not verdict.faults, verdict.faults
+        if ended == "killed":
+            shutil.rmtree(Path(tempfile.gettempdir()) / f"trackerlite-{os.getuid()}")
+
+    errors = tmp_path / "errors"
+    status = as_nobody(look, errors)
+    for path in (readable / ".trackerlite", *(readable / ".trackerlite").rglob("*")):
+        path.chmod(0o755)
+    assert status == 0, errors.read_text()
+
+
+def test_the_right_to_write_is_lost_meanwhile(readable: Path, tmp_path: Path) -> None:
+    """A run whose folder becomes read-only goes on recording into the journal it has open."""
+    train_once(tmp_path / "warm")
+    readable.chmod(0o777)
+
+    def train() -> None:
+        import trackerlite as tl
+
+        run = tl.init(dir=readable, id="r")
+        for step in range(200):
+            if step == 50:
+                for path in (readable / ".trackerlite").rglob("*"):
+                    path.chmod(0o555 if path.is_dir() else 0o444)
+                (readable / ".trackerlite").chmod(0o555)
+            assert run.log({"x": float(step)}, step=step)
+        run.finish()
+
+    errors = tmp_path / "errors"
+    assert as_nobody(train, errors) == 0, errors.read_text()
+    (readable / ".trackerlite").chmod(0o755)
+    for path in (readable / ".trackerlite").rglob("*"):
+        path.chmod(0o755)
+    assert shown(readable) == list(range(200))
