@@ -13,7 +13,8 @@ from trackerlite_tui.curves import cells, palette
 from trackerlite_tui.curves.band import band
 from trackerlite_tui.curves.chart import Options, draw
 from trackerlite_tui.curves.line import FRONT, Band, line
-from trackerlite_tui.curves.scale import KINDS, Scale, duration_label, fit, number
+from trackerlite_tui.curves.numbers import duration_label, number
+from trackerlite_tui.curves.scale import KINDS, Scale, fit
 from trackerlite_tui.curves.smooth import Ema, ema
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

@@ -15,7 +15,7 @@ from trackerlite_tui import state as states
 from trackerlite_tui.feed import Job
 from trackerlite_tui.look import Look, look
 from trackerlite_tui.order import RunList
-from trackerlite_tui.rows import Row, clip, fill, fit, paste, row_width, width, words
+from trackerlite_tui.rows import Row, asciify, clip, fill, fit, paste, row_width, width, words
 from trackerlite_tui.screens import ORDER, make
 from trackerlite_tui.snapshot import Snapshot, Wants
 from trackerlite_tui.state import State
@@ -382,7 +382,7 @@ class Desk:
         for overlay in self._overlays:
             block, left, top = overlay.paint(columns, rows)
             paste(out, block, left, top)
-        return out
+        return [asciify(row) for row in out] if self.look.ascii_only else out
 
     def _body(self, columns: int, rows: int) -> list[Row]:
         problem = self.snapshot.problem
@@ -421,7 +421,7 @@ class Desk:
         out[0] = fit(
             [(clip(line or "too small", columns, self.look.ascii_only), self.look.text)], columns
         )
-        return out
+        return [asciify(row) for row in out] if self.look.ascii_only else out
 
 
 def void(_: object) -> None:

@@ -171,11 +171,11 @@ def _media_path(runs: Runs, key: DetailKey) -> Path:
     return inside(run.folder, key[2])
 
 
-def _sync(reader: Reader, _: DetailKey, runs: Runs, __: Cache) -> Any:
-    """("sync",) to what is where; None where syncing is not installed."""
+def _sync(reader: Reader, _: DetailKey, runs: Runs, cache: Cache) -> Any:
+    """("sync",) to the Account."""
     from trackerlite_tui import syncing
 
-    return syncing.load(reader, runs)
+    return syncing.load(reader, runs, cache)
 
 
 LOADERS: dict[str, Callable[[Any, DetailKey, Runs, Cache], Any]] = {

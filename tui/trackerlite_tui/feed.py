@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trackerlite.errors import StoreNotFound, TrackerliteError
+from trackerlite_tui import syncing
 from trackerlite_tui.snapshot import CurveKey, DetailKey, MetricName, Snapshot, Wants
 
 if TYPE_CHECKING:
@@ -101,9 +102,7 @@ class Feed(threading.Thread):
         """Open, follow, and after a failure say so and open again."""
         while not self._stopped:
             try:
-                with self._open() as reader:
-                    self._loader = None
-                    self._loaded.clear()
+                with self.open() as reader:
                     self._follow(reader)
             except StoreNotFound as problem:
                 self._fail(str(problem))
@@ -111,6 +110,18 @@ class Feed(threading.Thread):
                 self._fail(str(problem))
             except Exception as problem:  # the screen must say so, whatever it is
                 self._fail(f"The store cannot be read: {type(problem).__name__}: {problem}")
+
+    def open(self) -> Reader:
+        """A new reader; what was loaded through an older one is loaded again."""
+        reader = self._open()
+        self._loader = None
+        self._loaded.clear()
+        return reader
+
+    def read(self, reader: Reader, wants: Wants) -> None:
+        """Read once what `wants` asks, in the caller's thread, for one who does not start this one."""
+        self._wants = wants
+        self._read(reader, wants)
 
     def _fail(self, sentence: str) -> None:
         if self._stopped:
@@ -199,7 +210,8 @@ class Feed(threading.Thread):
                 for one in reader.series(wants.listed, stream=stream, names=wants.names):
                     if shown(one):
                         listed[one.run_key, stream, shown_name(one)] = one
-        base = replace(base, series=listed, loading=False)
+        synced = syncing.words(reader, runs)
+        base = replace(base, series=listed, synced=synced, loading=False)
         self._send(base)
         self._read_details(reader, wants, runs)
         self._read_curves(reader, wants)

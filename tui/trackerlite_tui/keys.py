@@ -225,6 +225,7 @@ TABLE: tuple[Key, ...] = (
         "sync",
         """
         enter | open | what was sent of this run, and where | details
+        y | copy | copy the command that sends this run | copy
         """,
     ),
     *_table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from trackerlite_tui.curves.palette import DARK_INK
 from trackerlite_tui.desk import Desk
@@ -13,21 +14,37 @@ from trackerlite_tui.rows import Row
 from trackerlite_tui.snapshot import Snapshot, Wants
 from trackerlite_tui.state import State
 
+if TYPE_CHECKING:
+    from trackerlite.readers import Reader
+
 _PATIENCE = 20.0
 
 
 class _Effects:
-    """A world in which nothing happens but reading."""
+    """A world in which reading and editing happen at once, in this thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_reader: Callable[[], Reader]) -> None:
         self.wants = Wants()
+        self.open = open_reader
+        self.copied = ""
 
     def want(self, wants: Wants) -> None:
         self.wants = wants
 
     def refresh(self) -> None: ...
-    def do(self, job: Job, done: Callable[[Exception | None], None]) -> None: ...
-    def copy(self, text: str) -> None: ...
+
+    def do(self, job: Job, done: Callable[[Exception | None], None]) -> None:
+        try:
+            with self.open() as reader:
+                job(reader)
+        except Exception as problem:  # as the feed does it
+            done(problem)
+        else:
+            done(None)
+
+    def copy(self, text: str) -> None:
+        self.copied = text
+
     def bell(self) -> None: ...
     def quit(self) -> None: ...
 
@@ -36,12 +53,12 @@ class Still:
     """A desk that reads a store by itself, one step at a time."""
 
     def __init__(
-        self, open_reader: Callable[[], object], state: State, columns: int, rows: int, look: Look
+        self, open_reader: Callable[[], Reader], state: State, columns: int, rows: int, look: Look
     ) -> None:
-        self._effects = _Effects()
+        self._effects = _Effects(open_reader)
         self.desk = Desk(state, self._effects, appearance=look)
         self.desk.resize(columns, rows)
-        self._feed = Feed(open_reader, self._take)  # type: ignore[arg-type]
+        self._feed = Feed(open_reader, self._take)
 
     def _take(self, snapshot: Snapshot) -> None:
         self.desk.take(snapshot)
@@ -53,19 +70,18 @@ class Still:
             TrackerliteError: the store cannot be opened.
         """
         until = time.monotonic() + _PATIENCE
-        with self._feed._open() as reader:  # the same thread reads and paints: no feed is started
+        with self._feed.open() as reader:  # the same thread reads and paints: no feed is started
             asked: Wants | None = None
             while self._effects.wants != asked and time.monotonic() < until:
                 asked = self._effects.wants
-                self._feed.want(asked)
-                self._feed._read(reader, asked)
+                self._feed.read(reader, asked)
                 self.desk.paint()
                 self.desk.ask()
 
     def key(self, *names: str) -> None:
         """Press keys, reading what they need."""
         for name in names:
-            self.desk.key(name, name if len(name) == 1 else None)
+            self.desk.key(name, " " if name == "space" else name if len(name) == 1 else None)
             self.desk.paint()
             self.desk.ask()
             self.settle()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from trackerlite_tui.curves.scale import duration_label, number
+from trackerlite_tui.curves.numbers import duration_label, number
 from trackerlite_tui.snapshot import Snapshot
 from trackerlite_tui.text import safe
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from trackerlite_tui.curves.canvas import Row
-from trackerlite_tui.curves.cells import clip, pad, width
+from trackerlite_tui.curves.cells import Row, clip, pad, width
 
 __all__ = [
     "Row",
+    "asciify",
     "clip",
     "fill",
     "fit",
@@ -90,6 +90,35 @@ def paste(rows: list[Row], block: Sequence[Row], left: int, top: int) -> None:
                 *slice_row(piece, 0, size),
                 *slice_row(base, left + size, whole),
             ]
+
+
+_PLAIN = str.maketrans(
+    {
+        "…": ".",
+        "·": "-",
+        "–": "-",
+        "±": "~",
+        "≈": "~",
+        "×": "x",
+        "Δ": "d",
+        "←": "<",
+        "→": ">",
+        "↑": "^",
+        "↓": "v",
+    }
+)
+
+
+def asciify(row: Row) -> Row:
+    """A row in ASCII, cell for cell, for a terminal that shows nothing else."""
+    return [
+        (text if text.isascii() else "".join(map(_plain, text.translate(_PLAIN))), style)
+        for text, style in row
+    ]
+
+
+def _plain(char: str) -> str:
+    return char if char.isascii() else "?" * width(char)
 
 
 def words(text: str, columns: int) -> list[str]:

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from trackerlite_tui.curves import braille
 from trackerlite_tui.curves.braille import Bits
+from trackerlite_tui.curves.cells import Row
 from trackerlite_tui.curves.line import Floats
 from trackerlite_tui.curves.palette import Ink
 
-Row = list[tuple[str, str]]
 # Every second dot of a cell: a shade that leaves the lines above it readable.
 _SHADE = np.array([0x01 | 0x10 | 0x04 | 0x80, 0x08 | 0x02 | 0x20 | 0x40], dtype=np.uint8)
 

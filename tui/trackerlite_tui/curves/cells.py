@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
+# Pieces of (text, style); a style is `bold #rrggbb on #rrggbb`, every part of it optional.
+Row = list[tuple[str, str]]
+
 
 def width(text: str) -> int:
     """Cells taken by `text`: two for wide characters, none for combining ones."""

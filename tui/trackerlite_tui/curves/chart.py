@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from trackerlite_tui.curves import braille
-from trackerlite_tui.curves.canvas import Canvas, Row
-from trackerlite_tui.curves.cells import clip, pad, width
+from trackerlite_tui.curves.canvas import Canvas
+from trackerlite_tui.curves.cells import Row, clip, pad, width
 from trackerlite_tui.curves.line import BEHIND, FRONT, Band, Floats, Line
 from trackerlite_tui.curves.palette import ASCII_MARKERS, DARK_INK, MARKERS, Ink
 from trackerlite_tui.curves.raster import spans
@@ -81,7 +81,7 @@ def draw(
     x_axis = room >= 5 and columns >= 12
     plot_rows = max(0, room - x_axis)
     x, y = _scales(lines, bands, opt)
-    ticks = y.ticks(max(2, plot_rows // 3)) if columns >= 16 and plot_rows >= 2 else []
+    ticks = y.ticks(max(2, plot_rows // 2)) if columns >= 16 and plot_rows >= 2 else []
     labels = min(_LABEL_CELLS, max((width(t.label) for t in ticks), default=0))
     left = labels + 1 if ticks else 0
     plot_columns = columns - left
@@ -153,8 +153,8 @@ def _plot(
                     "x" if opt.ascii_only else "×",
                     one.color or opt.ink.bad,
                 )
-        if not opt.ink.colored and layer > BEHIND and len(chosen) > 1:
-            _mark_lines(canvas, drawn.low, drawn.high, opt)
+        if not opt.ink.colored and layer > BEHIND and len(lines) > 1:
+            _mark_lines(canvas, chosen, drawn.low, drawn.high, opt)
     for place, name in opt.marks:
         _vertical(canvas, x, place, opt.ink.warn, name, opt)
     if opt.cursor is not None:
@@ -178,18 +178,27 @@ def _band_rows(one: Band, x: Scale, y: Scale, wide: int, high: int) -> tuple[Flo
 
 
 def _mark_lines(
-    canvas: Canvas, low: npt.NDArray[np.int64], high: npt.NDArray[np.int64], opt: Options
+    canvas: Canvas,
+    chosen: Sequence[Line],
+    low: npt.NDArray[np.int64],
+    high: npt.NDArray[np.int64],
+    opt: Options,
 ) -> None:
     """Without colour, put each line's marker on it every so often."""
     signs = ASCII_MARKERS if opt.ascii_only else MARKERS
     count = low.shape[0]
     stride = max(8, canvas.columns // 4)
-    for index in range(count):
+    for index, one in enumerate(chosen):
+        sign = signs[_sign(one, index) % len(signs)]
         start = (index * stride // max(1, count) + stride // 2) % stride
         for column in range(start, canvas.columns, stride):
             top, bottom = low[index, 2 * column], high[index, 2 * column]
             if bottom >= top:
-                canvas.write(int(top + bottom) // 8, column, signs[index % len(signs)], "")
+                canvas.write(int(top + bottom) // 8, column, sign, "")
+
+
+def _sign(one: Line, index: int) -> int:
+    return one.marker if one.marker >= 0 else index
 
 
 def _vertical(canvas: Canvas, x: Scale, place: float, color: str, name: str, opt: Options) -> None:
@@ -245,13 +254,19 @@ def _x_axis(x: Scale, left: int, columns: int, opt: Options, empty: bool) -> Row
 
 def _legend(lines: Sequence[Line], columns: int, rows: int, opt: Options) -> list[Row]:
     """Names behind their swatches, on at most a quarter of the rows."""
-    named = [one for one in lines if one.label and one.layer > BEHIND]
+    named = sorted(
+        (one for one in lines if one.label and one.layer > BEHIND), key=lambda one: one.marker
+    )
     signs = ASCII_MARKERS if opt.ascii_only else MARKERS
     result: list[Row] = []
     row: Row = []
     used = 0
     for index, one in enumerate(named):
-        sign = ("--" if opt.ascii_only else "━━") if opt.ink.colored else signs[index % len(signs)]
+        sign = (
+            ("--" if opt.ascii_only else "━━")
+            if opt.ink.colored
+            else signs[_sign(one, index) % len(signs)]
+        )
         name = clip(one.label, max(4, columns - 4), opt.ascii_only)
         size = width(sign) + 1 + width(name) + 2
         if used and used + size > columns:

@@ -20,7 +20,8 @@ def _empty() -> Floats:
 class Line:
     """A polyline: `x` rising (equal values allowed), `y` where a NaN or Inf is a gap.
 
-    `layer` decides who owns a cell that two lines cross: FRONT over NORMAL over BEHIND.
+    `layer` decides who owns a cell that two lines cross: FRONT over NORMAL over BEHIND;
+    within a layer the later line does.
     """
 
     x: Floats = field(default_factory=_empty)
@@ -28,6 +29,7 @@ class Line:
     label: str = ""
     color: str = ""
     layer: int = NORMAL
+    marker: int = -1  # which sign stands for it where there is no colour; -1: by its place
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from typing import Any
 
 from trackerlite_tui.curves import cells
 from trackerlite_tui.curves.braille import dots
-from trackerlite_tui.curves.canvas import Row
+from trackerlite_tui.curves.cells import Row
 from trackerlite_tui.curves.palette import DARK_INK, Ink, blend
 
 CELL_WIDTH, CELL_HEIGHT = 10, 20

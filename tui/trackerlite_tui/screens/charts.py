@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from trackerlite_tui.curves.scale import number
+from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.rows import Row, fill, fit, justify, pad, width
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.screens.chart_settings import ChartSettings

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
-from trackerlite_tui.curves.scale import number
+from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.order import value_text
 from trackerlite_tui.rows import Row, fill, fit, justify, pad, width
 from trackerlite_tui.screens.base import Page

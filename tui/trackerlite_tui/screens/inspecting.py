@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from trackerlite_tui.curves.scale import duration_label, number
+from trackerlite_tui.curves.numbers import duration_label, number
 from trackerlite_tui.rows import Row, clip, fit, pad, width
 from trackerlite_tui.snapshot import RELATIVE, WALL, Curve
 from trackerlite_tui.text import safe

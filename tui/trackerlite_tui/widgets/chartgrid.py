@@ -163,7 +163,7 @@ def beside(blocks: Sequence[Sequence[Row]], sizes: Sequence[int], rows: int) -> 
 
 def _value(desk: Desk, keys: Sequence[CurveKey]) -> str:
     """The last value of one run, or the span of several runs' last values."""
-    from trackerlite_tui.curves.scale import number
+    from trackerlite_tui.curves.numbers import number
 
     lasts = [desk.snapshot.curves[key].last for key in keys if key in desk.snapshot.curves]
     good = [v for v in lasts if v is not None and v == v]
@@ -190,7 +190,9 @@ def lines_of(
     curves = desk.snapshot.curves
     raw: list[Line] = []
     top: list[tuple[RunInfo, Line]] = []
-    for key, run, color in zip(keys, runs, colors, strict=True):
+    # The first run is drawn last, on top.
+    for place in reversed(range(len(runs))):
+        key, run, color = keys[place], runs[place], colors[place]
         curve = curves.get(key)
         if curve is None:
             continue
@@ -199,7 +201,17 @@ def lines_of(
             raw.append(Line(curve.x, curve.y, "", ink.behind(color), BEHIND))
         drawn = curve.smooth if setting.smooth else curve.y
         top.append(
-            (run, Line(curve.x, drawn, safe(run.name or run.id), color, FRONT if front else NORMAL))
+            (
+                run,
+                Line(
+                    curve.x,
+                    drawn,
+                    safe(run.name or run.id),
+                    color,
+                    FRONT if front else NORMAL,
+                    place,
+                ),
+            )
         )
     if not setting.band and len(top) <= BAND_ABOVE:
         return raw + [one for _, one in top], []

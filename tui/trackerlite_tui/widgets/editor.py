@@ -115,7 +115,7 @@ class Editor:
                 if error and error[0] <= i < error[1]:
                     style = f"underline {look.bad}".strip()
                 if here and i == cursor_at:
-                    style = f"reverse {look.text}".strip()
+                    style = f"reverse {style}".strip()
                 shown = safe(char) or " "
                 if sum(width(text) for text, _ in row) + width(shown) > columns:
                     break

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from trackerlite_tui.curves.numbers import number, tick_label
 from trackerlite_tui.curves.palette import blend, contrast
-from trackerlite_tui.curves.scale import number, tick_label
 from trackerlite_tui.look import Look
 from trackerlite_tui.order import value_text
 from trackerlite_tui.rows import Row, fit, pad, width, words
@@ -86,7 +86,8 @@ def matrix(
     ]
     head: Row = [(" " * (side + 2), "")]
     head += [
-        (pad(safe(label), cell, look.ascii_only).rjust(cell) + " ", look.strong) for label in shown
+        (pad(safe(label), cell, look.ascii_only).rstrip().rjust(cell) + " ", look.strong)
+        for label in shown
     ]
     out.append(head)
     right = total = 0.0

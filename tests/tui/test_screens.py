@@ -1,0 +1,404 @@
+"""Every screen on a real store, by the keys that people press."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trackerlite_tui import keys
+from trackerlite_tui.once import Still, encode
+from trackerlite_tui.rows import row_width
+from trackerlite_tui.screens import ORDER
+
+Make = Callable[..., Still]
+SIZES = [(200, 50), (120, 40), (80, 24), (40, 12), (30, 8), (20, 5)]
+
+
+def texts(made: Still) -> list[str]:
+    """The rows of a desk's screen as plain text."""
+    return ["".join(text for text, _ in row) for row in made.desk.paint()]
+
+
+def whole(made: Still) -> str:
+    """The screen as one text."""
+    return "\n".join(texts(made))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", ["dark", "plain", "ascii"])
+@pytest.mark.parametrize("screen", ORDER)
+def test_every_screen_fits_every_terminal(
+    still: Make, gallery: Path, screen: str, theme: str, size: tuple[int, int]
+) -> None:
+    """A frame has just as many rows and cells as the terminal, in colour, without, and in ASCII."""
+    made = still(gallery, screen, *size, theme)
+    frame = made.desk.paint()
+    assert [row_width(row) for row in frame] == [size[0]] * size[1]
+    if theme == "ascii":
+        assert encode(frame, "text", made.desk.look).isascii()
+    if theme == "plain":
+        assert not any("#" in style for row in frame for _, style in row)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (9, 4), (19, 5), (20, 4), (0, 0)])
+def test_tiny_terminals_get_a_line(still: Make, store: Path, size: tuple[int, int]) -> None:
+    """Below 20 × 5 there is a sparkline or a word, never an error."""
+    made = still(store, "charts", *size)
+    assert [row_width(row) for row in made.desk.paint()] == [size[0]] * size[1]
+
+
+def test_a_small_terminal_shows_a_sparkline(still: Make, store: Path) -> None:
+    """Where no chart fits, one line says the metric, its shape and its last value."""
+    line = texts(still(store, "charts", 30, 3))[0]
+    assert any(block in line for block in "▁▂▃▄▅▆▇█")
+
+
+@pytest.mark.parametrize("screen", ORDER)
+@pytest.mark.parametrize("size", [(160, 45), (60, 16)])
+def test_every_key_of_every_screen_does_no_harm(
+    still: Make, gallery: Path, screen: str, size: tuple[int, int]
+) -> None:
+    """Each key of the table can be pressed on its screen, alone and after others."""
+    made = still(gallery, screen, *size)
+    contexts = (screen, "list", "full", "inspect", "global")
+    for entry in keys.TABLE:
+        if entry.context not in contexts or entry.action.split(":")[0] in (
+            "quit",
+            "screen",
+            "trash",
+        ):
+            continue
+        for key in entry.keys:
+            made.key(key)
+            while made.desk._overlays:
+                made.desk._overlays[-1].do_cancel("")
+            if made.desk.name != screen:
+                made.desk.act(f"screen:{screen}")
+            assert [row_width(row) for row in made.desk.paint()] == [size[0]] * size[1]
+
+
+# -- runs ---------------------------------------------------------------------------------
+
+
+def test_the_table_has_names_metrics_and_what_differs(still: Make, store: Path) -> None:
+    """Without any setting the table shows runs, their main metrics and the config that differs."""
+    text = whole(still(store, columns=160))
+    for word in ("run-0", "run-5", "val/f1", "val/loss", "lr", "tags", "lora", "6 runs"):
+        assert word in text
+    assert "depth" not in text  # the same in all
+
+
+def test_marks_draw_and_sorting_sorts(still: Make, store: Path) -> None:
+    """space marks, o sorts by the next column, O turns it round, X unmarks."""
+    made = still(store)
+    made.key("space", "space")
+    assert len(made.desk.state.marks) == 2
+    assert [run.name for run in made.desk.drawn()] == ["run-5", "run-4"]
+    made.key("o")
+    assert made.desk.state.sort == "name"
+    assert made.desk.runs.runs[0].name == "run-0"
+    made.key("O")
+    assert made.desk.runs.runs[0].name == "run-5"
+    made.key("X")
+    assert made.desk.state.marks == []
+
+
+def test_sorting_by_a_metric_puts_the_best_first(still: Make, store: Path) -> None:
+    """A loss sorts upwards and a score downwards, whatever the column shows."""
+    made = still(store)
+    made.desk.screen._sort_by("best:val/loss")
+    made.settle()
+    lows = [made.desk.runs.raw(run, "best:val/loss") for run in made.desk.runs.runs]
+    assert lows == sorted(lows)
+    made.desk.screen._sort_by("m:val/f1")
+    made.settle()
+    scores = [made.desk.runs.raw(run, "m:val/f1") for run in made.desk.runs.runs]
+    assert scores == sorted(scores, reverse=True)
+
+
+def _type(made: Still, text: str) -> None:
+    for char in text:
+        made.desk.key(keys.named(char), char)
+        made.settle()
+
+
+def test_filtering_tells_the_count_while_typing(still: Make, store: Path) -> None:
+    """f opens the filter; each letter changes the verdict; enter keeps it, backspace clears it."""
+    made = still(store)
+    made.key("f")
+    _type(made, "tag:lora")
+    assert "3 runs" in texts(made)[-2]
+    made.key("enter")
+    assert [run.name for run in made.desk.runs.runs] == ["run-5", "run-3", "run-1"]
+    assert made.desk.state.history == ["tag:lora"]
+    made.key("backspace")
+    assert len(made.desk.runs.runs) == 6
+
+
+def test_a_wrong_filter_says_where(still: Make, store: Path) -> None:
+    """The reason stands beside the prompt, the place is underlined, the list stays."""
+    made = still(store)
+    made.key("f")
+    _type(made, "val/f1>")
+    frame = made.desk.paint()
+    assert any("underline" in style for _, style in frame[-2])
+    assert len(made.desk.runs.runs) == 6
+    made.key("escape")
+    assert made.desk.state.filter == ""
+
+
+def test_groups_have_a_heading_with_mean_and_spread(still: Make, store: Path) -> None:
+    """Grouped by a config key, each value heads its runs."""
+    made = still(store, columns=160, group="c:lr")
+    text = whole(made)
+    assert "0.001 · 2" in text
+    assert "±" in text
+
+
+def test_columns_are_chosen_by_searching(still: Make, store: Path) -> None:
+    """c lists everything that can be a column; typing narrows; space chooses."""
+    made = still(store, columns=160)
+    made.key("c")
+    _type(made, "depth")
+    made.key("space", "enter")
+    assert "model.depth" in whole(made)
+
+
+def test_all_matching_asks_above_sixty_four(still: Make, tmp_path: Path) -> None:
+    """a marks what is listed, at once when few."""
+    import trackerlite
+
+    for index in range(3):
+        trackerlite.init(project="p", name=f"r{index}", dir=str(tmp_path)).finish()
+    made = still(tmp_path)
+    made.key("a")
+    assert len(made.desk.state.marks) == 3
+    assert not made.desk._overlays
+
+
+# -- charts -------------------------------------------------------------------------------
+
+
+def test_charts_draw_the_marked_runs(still: Make, store: Path) -> None:
+    """Each metric has a chart with the marked runs, the legend at the side."""
+    made = still(store, "runs", 160, 45)
+    made.key("space", "space", "enter")
+    text = whole(made)
+    assert made.desk.name == "charts"
+    for word in ("val/f1", "val/loss", "train/loss", "run-5", "run-4"):
+        assert word in text
+    assert "run-3" not in text
+
+
+def test_only_what_changed_is_drawn_again(still: Make, store: Path) -> None:
+    """Moving the focus redraws the chart that lost it and the one that got it."""
+    made = still(store, "charts", 160, 45)
+    made.desk.paint()
+    before = made.desk.screen.charts.drawn
+    made.desk.paint()
+    assert made.desk.screen.charts.drawn == before
+    made.desk.key("l")
+    made.desk.paint()
+    assert made.desk.screen.charts.drawn == before + 2
+
+
+def test_inspecting_reads_values_and_differences(still: Make, store: Path) -> None:
+    """i puts a cursor on the last point; two marks give Δ for every run."""
+    made = still(store, "runs", 160, 45)
+    made.key("space", "2")
+    made.desk.screen.focus_on("train/loss")
+    made.key("z", "i", "left", "m", "H", "m")
+    text = whole(made)
+    assert "step 108" in text
+    assert "A 118" in text
+    assert "B 108" in text
+    assert "Δ 10" in text
+    run = made.desk.drawn()[0]
+    curve = made.desk.snapshot.curves[run.key, "history", "train/loss"]
+    assert f"Δ {curve.y[108] - curve.y[118]:.3g}"[:6] in text
+
+
+def test_zoom_pan_reset_follow(still: Make, store: Path) -> None:
+    """The full view zooms around the middle, pans, goes back to all, and follows the end."""
+    made = still(store, "charts", 120, 40)
+    made.desk.screen.focus_on("train/loss")
+    made.key("z", "up", "up")
+    low, high = made.desk.screen.window
+    assert 20 < low < 40 < 80 < high < 100
+    made.key("right")
+    assert made.desk.screen.window[0] > low
+    made.key("0")
+    assert made.desk.screen.window is None
+    made.key("f")
+    assert made.desk.screen.window[1] == 119
+    made.key("escape")
+    assert not made.desk.screen.full
+
+
+@pytest.mark.parametrize("axis", ["relative", "wall", "val/loss", "lr"])
+def test_any_x_axis(still: Make, store: Path, axis: str) -> None:
+    """Time since the start, the clock, and another metric of the same run."""
+    made = still(store, "charts", 120, 40, axis=axis)
+    assert made.desk.snapshot.axis == axis
+    curve = next(c for k, c in made.desk.snapshot.curves.items() if k[2] == "val/f1")
+    assert len(curve.x) == 12
+    assert (curve.x[1:] >= curve.x[:-1]).all()
+
+
+def test_smoothing_keeps_the_raw_behind(still: Make, store: Path) -> None:
+    """Smoothed curves come with the logged values dim behind them, R hides those."""
+    made = still(store, "charts", 160, 45, smoothing=0.9)
+    ink = made.desk.look.ink
+    styles = {style for row in made.desk.paint() for _, style in row}
+    assert ink.behind(ink.line(0)) in styles
+    made.key("R")
+    assert ink.behind(ink.line(0)) not in {style for row in made.desk.paint() for _, style in row}
+
+
+def test_saving_writes_pictures_and_every_point(
+    still: Make, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """w saves SVG, PNG and CSV beside where one stands; the CSV has each logged value exactly."""
+    monkeypatch.chdir(tmp_path)
+    made = still(store, "charts", 160, 45)
+    made.desk.screen.focus_on("train/loss")
+    for index in range(3):
+        made.key("w", *["down"] * index, "enter")
+    assert (tmp_path / "train-loss.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (tmp_path / "train-loss.svg").read_text()
+    rows = list(csv.DictReader((tmp_path / "train-loss.csv").open()))
+    assert len(rows) == 6 * 120
+    assert sum(row["value"] == "nan" for row in rows) == 1
+    made.key("w", "enter")
+    assert len(list(tmp_path.glob("train-loss*.svg"))) == 2  # nothing is overwritten
+
+
+def test_metric_filter(still: Make, store: Path) -> None:
+    """/ narrows the metrics by words and regular expressions."""
+    made = still(store, "charts", 160, 45)
+    made.key("slash")
+    _type(made, "/^val/")
+    assert made.desk.screen.metrics() == ["val/f1", "val/loss"]
+
+
+# -- the others ---------------------------------------------------------------------------
+
+
+def test_compare_shows_what_differs_coloured_by_direction(still: Make, store: Path) -> None:
+    """Only differing keys; a lower loss is good, a lower score is not; b changes the baseline."""
+    made = still(store, "runs", 160, 45)
+    made.key("space", "space", "d")
+    text = whole(made)
+    assert made.desk.name == "compare"
+    assert "run-5 (baseline)" in text
+    assert "train/loss" in text
+    assert "lr" in text
+    assert "model.depth" not in text
+    made.key("D")
+    assert "model.depth" in whole(made)
+    made.key("b")
+    assert "run-4 (baseline)" in whole(made)
+
+
+def test_compare_highlights_changed_words(still: Make, store: Path) -> None:
+    """Of two texts the words that differ are bold, the others are not."""
+    made = still(store, "compare", 160, 45)
+    row = made.desk.screen._changed("flip,crop,mixup", "flip,crop,jitter")
+    assert [text for text, style in row if "bold" in style] == ["jitter"]
+
+
+def test_logs_follow_search_and_wrap(still: Make, tmp_path: Path) -> None:
+    """The console is shown from its end; / finds, n goes on, W wraps."""
+    import trackerlite
+
+    run = trackerlite.init(project="p", name="talker", dir=str(tmp_path))
+    folder = run.folder
+    run.finish()
+    lines = [
+        f"2026-01-31T12:00:{i % 60:02}.000Z out line {i} " + "x" * (i == 7) * 300
+        for i in range(100)
+    ]
+    (folder / "console.log").write_text(
+        "\n".join([*lines, "2026-01-31T12:01:40.000Z err \x1b[31mred\n"])
+    )
+    made = still(tmp_path, "logs", 80, 24)
+    text = whole(made)
+    assert "line 99" in text
+    assert "line 10 " not in text
+    assert "␛[31mred" in text
+    made.key("slash")
+    _type(made, "line 7 ")
+    made.key("enter")
+    assert "line 7 " in whole(made)
+    assert "1 lines" in texts(made)[1]
+    made.key("W")
+    assert len(made.desk.screen._shown) > 101
+
+
+def test_media_shows_each_kind(still: Make, gallery: Path) -> None:
+    """Histogram, matrix, curves, table, picture and text are each drawn as what they are."""
+    made = still(gallery, "media", 140, 40)
+    seen = {}
+    for _ in range(7):
+        current = made.desk.screen._current()
+        assert current is not None
+        seen[current[0]] = whole(made)
+        made.key("j")
+    assert "on the diagonal" in seen["cm"]
+    assert "cat" in seen["cm"]
+    assert "row 4 of 3" in seen["samples"]
+    assert "▀" in seen["img"]
+    assert "at 3" in seen["img"]
+    assert "from step 3" in seen["note"]
+    assert "█" in seen["grads"]
+    assert any("⠁" <= char <= "⣿" for char in seen["roc"])
+
+
+def test_media_scrubs_through_steps(still: Make, gallery: Path) -> None:
+    """[ and ] go through the steps; the newest stays the newest when more come."""
+    made = still(gallery, "media", 140, 40)
+    made.key("slash")
+    _type(made, "note")
+    made.key("enter", "left_square_bracket")
+    assert "from step 2" in whole(made)
+    made.key("right_square_bracket")
+    assert "from step 3" in whole(made)
+    assert made.desk.screen._steps == {}
+
+
+def test_edits_and_undo(still: Make, tmp_path: Path) -> None:
+    """Tags, notes, name and trash reach the store, and u takes each back."""
+    import trackerlite
+    from trackerlite.readers import Reader
+
+    trackerlite.init(project="p", name="first", dir=str(tmp_path)).finish()
+
+    def now() -> Any:
+        with Reader.open(tmp_path) as reader:
+            return (reader.runs() + reader.runs(trashed=True))[0]
+
+    made = still(tmp_path)
+    made.key("T")
+    _type(made, "good, quick")
+    made.key("enter")
+    assert now().tags == ("good", "quick")
+    made.key("e")
+    _type(made, "why")
+    made.key("enter")
+    _type(made, "not")
+    made.key("ctrl+s")
+    assert now().notes == "why\nnot"
+    made.key("R", "ctrl+u")
+    _type(made, "second")
+    made.key("enter")
+    assert now().name == "second"
+    made.key("D")
+    assert now().trashed
+    for _ in range(4):
+        made.key("u")
+    run = now()
+    assert (run.tags, run.notes, run.name, run.trashed) == ((), None, "first", False)
