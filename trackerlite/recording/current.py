@@ -36,6 +36,7 @@ def init(
     mode: str | None = None,
     durable: bool = False,
     strict: bool = False,
+    **like_wandb: Any,
 ) -> Run:
     """Begin (or continue) a run and make it the current one.
 
@@ -53,6 +54,7 @@ def init(
         mode: "offline" (default), "online" (sync beside the training), "disabled".
         durable: sync every call to disk (survives a power cut), not once a second.
         strict: raise on bad input instead of warning.
+        like_wandb: what else `wandb.init` takes (settings, reinit, config_exclude_keys, …).
 
     Raises:
         BadInput: an argument cannot be used.
@@ -65,6 +67,15 @@ def init(
     >>> run.config.lr
     0.0002
     """
+    if like_wandb:
+        from trackerlite.integrations import wandb_api
+
+        ours = {
+            "project": project, "name": name, "config": config, "tags": tags, "notes": notes, "group": group,
+            "job_type": job_type, "id": id, "resume": resume, "resume_from": resume_from, "dir": dir,
+            "mode": mode, "durable": durable, "strict": strict,
+        }  # fmt: skip
+        return wandb_api.init(ours, like_wandb)
     wanted = settings.resolve(
         project=project, name=name, config=config, tags=tags, notes=notes, group=group, job_type=job_type,
         id=id, resume=resume, resume_from=resume_from, dir=dir, mode=mode, durable=durable, strict=strict,
@@ -275,9 +286,9 @@ def define_metric(name: str, step_metric: str | None = None, **how: Any) -> None
     _require("define_metric()").define_metric(name, step_metric, **how)
 
 
-def alert(title: str, text: str = "", level: str = "INFO") -> None:
+def alert(title: str, text: str = "", level: str = "INFO", **more: Any) -> None:
     """`Run.alert` on the current run."""
-    _require("alert()").alert(title, text, level)
+    _require("alert()").alert(title, text, level, **more)
 
 
 def mark_preempting(reason: str = "preempted") -> None:

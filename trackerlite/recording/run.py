@@ -19,6 +19,7 @@ from trackerlite.journal.writer import JournalWriter
 from trackerlite.recording import lifecycle
 from trackerlite.recording.companions import Companions
 from trackerlite.recording.config import Config, Summary
+from trackerlite.recording.familiar import Familiar
 from trackerlite.recording.keeping import Keeping
 from trackerlite.recording.recorder import Recorder
 from trackerlite.recording.settings import Settings, parse_tags
@@ -30,7 +31,7 @@ _PLAIN = (str, float, int, bool, type(None), dict)
 _GOALS = {"min": "min", "minimize": "min", "max": "max", "maximize": "max"}
 
 
-class Run(Keeping):
+class Run(Keeping, Familiar):
     """One run being recorded. Made by `trackerlite.init`.
 
     Attributes:
