@@ -1,6 +1,6 @@
 """Bundles: runs, with their artifacts, as one file that can be carried and checked.
 
-A bundle is a zip: `runs/…` and `objects/…` as in the store, and `manifest.json` with the size
+A bundle is a zip: `runs/…`, `artifacts/…` and `objects/…` as in the store, and `manifest.json` with the size
 and SHA-256 of each. Packing takes journals up to their last whole record, so a run that is
 being written can be packed too. `unbundle` takes it in again.
 """
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trackerlite.artifacts.registry import Registry
 from trackerlite.errors import TrackerliteError
 from trackerlite.journal.reader import End, JournalReader
 from trackerlite.readers import Reader, RunInfo
@@ -27,6 +28,7 @@ FORMAT, VERSION = "trackerlite-bundle", 1
 MANIFEST = "manifest.json"
 MANIFEST_LIMIT = 256 << 20
 _CHUNK = 1 << 20
+VERSION_FILE = re.compile(r"v(0|[1-9][0-9]{0,8})")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -81,7 +83,12 @@ def pack(reader: Reader, runs: Sequence[RunInfo], target: Path, *, force: bool =
 def _files(reader: Reader, runs: Iterable[RunInfo]) -> Iterator[tuple[str, Path]]:
     """(name in the bundle, path) of every file of the runs, and of the objects they refer to."""
     objects: set[str] = set()
+    versions: set[Path] = set()
+    registry = Registry(reader.path)
     for run in runs:
+        for made in reader.artifacts(run.key):
+            if made.use == "output" and made.version and VERSION_FILE.fullmatch(made.version):
+                versions.add(registry.folder(run.project, made.name) / f"{made.version}.json")
         for folder, folders, files in os.walk(run.folder):
             folders.sort()
             for file in sorted(files):
@@ -90,6 +97,9 @@ def _files(reader: Reader, runs: Iterable[RunInfo]) -> Iterator[tuple[str, Path]
                     continue
                 yield path.relative_to(reader.path).as_posix(), path
         objects |= _objects(reader, run)
+    for path in sorted(versions):
+        if path.is_file():
+            yield path.relative_to(reader.path).as_posix(), path
     for digest in sorted(objects):
         name = f"objects/{digest[:2]}/{digest}"
         if (reader.path / name).is_file():

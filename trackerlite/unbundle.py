@@ -21,7 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trackerlite.bundle import FORMAT, MANIFEST, MANIFEST_LIMIT, VERSION, BundleError
+from trackerlite.artifacts.registry import Registry, check_name
+from trackerlite.bundle import (
+    FORMAT,
+    MANIFEST,
+    MANIFEST_LIMIT,
+    VERSION,
+    VERSION_FILE,
+    BundleError,
+)
 from trackerlite.errors import BadInput
 from trackerlite.journal.framing import frame
 from trackerlite.journal.reader import JournalReader
@@ -32,6 +40,7 @@ from trackerlite.store.journals import EDITS_FILE
 
 _CHUNK = 1 << 20
 _OBJECT = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})")
+_VERSION = re.compile(rf"artifacts/[^/]+/[^/]+/{VERSION_FILE.pattern}\.json")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\:]")
 # DEFLATE cannot do better than 1,032 to 1; journals of one repeated value come near 50.
 _RATIO, _RATIO_FREE = 200, 64 << 20
@@ -78,9 +87,12 @@ def unpack(bundle: Path, store: Path) -> list[Unpacked]:
                 _extract(archive, name, entry, aside)
         runs = [_run(entry) for entry in manifest["runs"]]
         changed = _changes(manifest["files"], aside, store)
+        versions = [_version(aside / name, name) for name in _listed(manifest, _VERSION)]
         for name, change in changed.items():
             place = _merge_edits if change == "merged" else _place
             place(aside / name, inside(store, name))
+        for version in versions:
+            _register(version, Registry(store))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise BundleError(f"{bundle} is damaged ({error}); nothing was taken in.") from error
     except BadInput as error:
@@ -134,7 +146,8 @@ def _check_name(member: zipfile.ZipInfo) -> None:
         and all(part and not part.startswith(".") and len(part.encode()) < 256 for part in parts)
         and (not stat.S_IFMT(mode) or stat.S_ISREG(mode))
     )
-    placed = name == MANIFEST or _OBJECT.fullmatch(name) or (parts[0] == "runs" and len(parts) > 3)
+    known = _OBJECT.fullmatch(name) or _VERSION.fullmatch(name)
+    placed = known or name == MANIFEST or (parts[0] == "runs" and len(parts) > 3)
     if not safe or not placed:
         raise BundleError(f"The bundle holds {name[:200]!r}, which is no place for a file.")
 
@@ -186,6 +199,8 @@ def _changes(files: dict[str, Any], aside: Path, store: Path) -> dict[str, str]:
     changed: dict[str, str] = {}
     for name in sorted(files):
         target = inside(store, name)
+        if _VERSION.fullmatch(name):
+            continue
         if not target.exists():
             changed[name] = "new"
         elif _OBJECT.fullmatch(name):
@@ -209,6 +224,33 @@ def _changes(files: dict[str, Any], aside: Path, store: Path) -> dict[str, str]:
             if theirs > ours:
                 changed[name] = "grown"
     return changed
+
+
+def _listed(manifest: dict[str, Any], pattern: re.Pattern[str]) -> list[str]:
+    return [name for name in manifest["files"] if pattern.fullmatch(name)]
+
+
+def _version(path: Path, name: str) -> dict[str, Any]:
+    """A version of an artifact, as it was registered where it was made."""
+    try:
+        version = json.loads(path.read_bytes())
+        known = {key: str(version[key]) for key in ("project", "name", "version", "digest")}
+        check_name(known["name"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BundleError(f"{name[:200]} is no artifact; nothing was taken in.") from error
+    return {**version, **known}
+
+
+def _register(version: dict[str, Any], registry: Registry) -> None:
+    """Let an artifact be found by name: under its number, or the next if that is taken here."""
+    project, name, digest = version["project"], version["name"], version["digest"]
+    there = list(registry.versions(project, name))
+    if any((v["digest"], v.get("run")) == (digest, version.get("run")) for v in there):
+        return
+    taken = registry.aliases(project, name)
+    aliases = version.get("aliases")
+    free = [a for a in aliases if a not in taken] if isinstance(aliases, list) else []
+    registry.add(project, name, version, [str(alias) for alias in free if alias != "latest"])
 
 
 def _same_start(one: Path, other: Path, size: int) -> bool:

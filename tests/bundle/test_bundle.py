@@ -14,6 +14,7 @@ import pytest
 
 from cli.command import environment, record, trackerlite
 from trackerlite import edits
+from trackerlite.artifacts.registry import Registry
 from trackerlite.bundle import MANIFEST, BundleError, pack
 from trackerlite.journal.framing import frame
 from trackerlite.readers import Reader
@@ -76,21 +77,47 @@ def test_there_and_back(store: Path, tmp_path: Path) -> None:
     assert losses(tmp_path / "to") == losses(store) == [1 / (step + 1) for step in range(20)]
 
 
-def test_artifacts_of_the_run_come_along(store: Path, tmp_path: Path) -> None:
-    """Objects that the run's artifacts name are packed, with their manifests'; others are not."""
-    weights = next(p for p in store.glob("objects/*/*") if p.name != "f" * 64).name
-    manifest = json.dumps({"files": {"w.bin": weights}}).encode()
-    digest = hashlib.sha256(manifest).hexdigest()
-    (store / "objects" / digest[:2]).mkdir(exist_ok=True)
-    (store / "objects" / digest[:2] / digest).write_bytes(manifest)
-    code = f"""
+def model(store: Path, run_id: str, content: str) -> None:
+    """Log an artifact `model` of one file from a run of its own."""
+    code = """
+import pathlib, sys
 import trackerlite as tl
-with tl.init(project="alpha", name="model", id="model001", mode="offline") as run:
-    run._record("artifact", name="m", type="model", version="v0", use="output", manifest="{digest}")
+pathlib.Path("weights.bin").write_text(sys.argv[2])
+with tl.init(project="alpha", name="trainer", id=sys.argv[1], mode="offline") as run:
+    run.log_artifact("weights.bin", name="model", type="model", aliases=["best"])
 """
-    record(store.parent, code, "-")
+    record(store.parent, code, run_id, content)
+
+
+def contents(store: Path) -> dict[str, str]:
+    """What `model:v0`, `model:v1` … are here."""
+    found = {}
+    for version in Registry(store).versions("alpha", "model"):
+        [entry] = version["entries"]
+        path = store / "objects" / entry["sha256"][:2] / entry["sha256"]
+        found[version["version"]] = path.read_text()
+    return found
+
+
+def test_artifacts_come_along(store: Path, tmp_path: Path) -> None:
+    """A run's artifacts are found by name where it was taken in; objects of others stay behind."""
+    model(store, "train001", "one")
     unpack(bundle_of(store), tmp_path / "to")
-    assert {p.name for p in (tmp_path / "to").glob("objects/*/*")} == {weights, digest}
+    assert contents(tmp_path / "to") == {"v0": "one"}
+    assert Registry(tmp_path / "to").aliases("alpha", "model")["best"] == "v0"
+    assert len(list((tmp_path / "to").glob("objects/*/*"))) == 1
+
+
+def test_artifacts_of_one_name_from_two_machines(store: Path, tmp_path: Path) -> None:
+    """Where a version's number is taken the next one is given; a second time changes nothing."""
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / ".trackerlite"
+    model(store, "train001", "one")
+    model(other, "train002", "two")
+    for _ in range(2):
+        unpack(bundle_of(store), tmp_path / "to")
+        unpack(bundle_of(other), tmp_path / "to")
+        assert contents(tmp_path / "to") == {"v0": "one", "v1": "two"}
 
 
 def test_taken_in_twice(store: Path, tmp_path: Path) -> None:
@@ -192,6 +219,9 @@ EVIL_NAMES = [
     "sync.db",
     ".gitignore",
     "objects/aa/evil",
+    "artifacts/a/b/v0.json",
+    "artifacts/a/b/evil.json",
+    "artifacts/../v0.json",
     "objects/aa/" + "b" * 64,
     "objects/ab/" + "ab" * 32,
     "runs/a/b/" + "x" * 300,
@@ -221,7 +251,7 @@ def _add_unlisted(files: dict[str, bytes], manifest: dict[str, Any]) -> None:
 
 
 def _swap_content(files: dict[str, bytes], manifest: dict[str, Any]) -> None:
-    name = next(iter(files))
+    name = max(files, key=lambda name: len(files[name]))
     files[name] = bytes(len(files[name]))
 
 
