@@ -65,8 +65,6 @@ class Objects:
     def add_bytes(self, data: bytes) -> tuple[str, int]:
         """Take in a content that is in memory."""
         digest = hashlib.sha256(data).hexdigest()
-        if self.has(digest, len(data)):
-            return digest, len(data)
         self._unfinished.mkdir(parents=True, exist_ok=True)
         temporary = self._unfinished / f"{os.getpid()}-{secrets.token_hex(8)}"
         try:
@@ -159,7 +157,11 @@ class Objects:
         """Give a finished copy its name, unless the content is there already."""
         target = self.path(digest)
         if self.has(digest, size):
-            return
+            try:
+                os.utime(target)  # it is wanted again: `gc` takes only what is old
+                return
+            except FileNotFoundError:  # and had just taken it
+                pass
         target.parent.mkdir(exist_ok=True)
         descriptor = os.open(temporary, os.O_RDONLY)
         try:

@@ -41,14 +41,12 @@ class Registry:
         """
         folder = self.folder(project, name)
         folder.mkdir(parents=True, exist_ok=True)
-        newest = self._numbers(folder)
-        if newest:
-            last = self._read(folder / f"v{newest[-1]}.json")
-            if last is not None and last.get("digest") == body["digest"]:
-                body = {**body, "version": last["version"]}
-                self._point(folder, aliases, last["version"])
-                return {**body, "aliases": aliases}
-        number = newest[-1] + 1 if newest else 0
+        numbers = self._numbers(folder)
+        last = self._read(folder / f"v{numbers[-1]}.json") if numbers else None
+        if last is not None and last.get("digest") == body["digest"]:
+            self._point(folder, aliases, last["version"])
+            return {**body, "project": project, "version": last["version"], "aliases": aliases}
+        number = numbers[-1] + 1 if numbers else 0
         while True:
             whole = {**body, "name": name, "project": project, "version": f"v{number}"}
             if self._link(folder / f"v{number}.json", {**whole, "aliases": aliases}):
@@ -67,14 +65,14 @@ class Registry:
         *where, name = path.split("/")
         project = where[-1] if where else project
         folder = self.folder(project, name)
-        numbers = self._numbers(folder)
-        if not numbers:
+        numbers, newest = self._numbers(folder), self._newest(folder)
+        if not newest:
             raise ArtifactNotFound(
                 f"There is no artifact {name!r} in project {project!r} here. `trackerlite artifacts` lists all."
             )
         version = wanted or "latest"
         if not _NUMBER.match(version):
-            version = f"v{numbers[-1]}" if version == "latest" else self._alias(folder, version)
+            version = newest if version == "latest" else self._aliases(folder).get(version, "")
         found = self._read(folder / f"{version}.json") if version else None
         if found is None:
             known = ", ".join([f"v{n}" for n in numbers[-5:]] + sorted(self.aliases(project, name)))
@@ -93,21 +91,19 @@ class Registry:
             for folder in _folders(project_folder):
                 if name is not None and folder.name != paths.safe_name(name, limit=MAX_NAME):
                     continue
-                aliases = self._aliases(folder)
-                numbers = self._numbers(folder)
-                for number in numbers:
+                aliases, newest_one = self._aliases(folder), self._newest(folder)
+                for number in self._numbers(folder):
                     body = self._read(folder / f"v{number}.json")
                     if body is not None:
                         mine = [a for a, v in aliases.items() if v == body["version"]]
-                        newest = ["latest"] if number == numbers[-1] else []
+                        newest = ["latest"] if body["version"] == newest_one else []
                         yield {**body, "aliases": sorted({*mine, *newest} - {""})}
 
     def aliases(self, project: str, name: str) -> dict[str, str]:
         """alias → version."""
         folder = self.folder(project, name)
-        numbers = self._numbers(folder)
-        latest = {"latest": f"v{numbers[-1]}"} if numbers else {}
-        return {**self._aliases(folder), **latest}
+        newest = self._newest(folder)
+        return {**self._aliases(folder), **({"latest": newest} if newest else {})}
 
     def aliases_of(self, project: str, name: str, version: str) -> list[str]:
         """The aliases that mean this version."""
@@ -118,9 +114,9 @@ class Registry:
         self._point(self.folder(project, name), [alias], version)
 
     def remove(self, version: dict[str, Any]) -> None:
-        """Forget a version (its contents go with `gc`)."""
+        """Forget a version (its contents go with `gc`). Its number is never given again."""
         folder = self.folder(version["project"], version["name"])
-        (folder / f"{version['version']}.json").unlink(missing_ok=True)
+        self._write(folder / f"{version['version']}.json", {"removed": version["version"]})
         for alias, meant in self._aliases(folder).items():
             if meant == version["version"]:
                 (folder / f"alias-{paths.safe_name(alias)}").unlink(missing_ok=True)
@@ -165,12 +161,19 @@ class Registry:
         for alias in aliases:
             if alias == "latest":
                 continue
-            temporary = folder / f".{secrets.token_hex(8)}.tmp"
-            temporary.write_text(values.dumps({"alias": alias, "version": version}), "utf-8")
-            os.replace(temporary, folder / f"alias-{paths.safe_name(alias)}")
+            body = {"alias": alias, "version": version}
+            self._write(folder / f"alias-{paths.safe_name(alias)}", body)
 
-    def _alias(self, folder: Path, alias: str) -> str:
-        return self._aliases(folder).get(alias, "")
+    def _newest(self, folder: Path) -> str:
+        for number in reversed(self._numbers(folder)):
+            if self._read(folder / f"v{number}.json") is not None:
+                return f"v{number}"
+        return ""
+
+    def _write(self, path: Path, body: dict[str, Any]) -> None:
+        temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+        temporary.write_text(values.dumps(body), "utf-8")
+        os.replace(temporary, path)
 
     def _aliases(self, folder: Path) -> dict[str, str]:
         found = {}

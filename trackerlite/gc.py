@@ -1,0 +1,243 @@
+"""Housekeeping: what may be freed, why, and freeing it.
+
+Only runs in the trash and, when asked for, runs that a server verifiably has; then versions
+that only such runs made, contents that no version names, and what killed processes left
+behind. A run is moved out of sight before its rows and files go, so that whatever
+interrupts it, no run is ever half there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trackerlite import paths
+from trackerlite.artifacts import Objects, Registry
+from trackerlite.errors import TrackerliteError
+from trackerlite.journal.writer import is_being_written
+from trackerlite.readers import Reader, RunInfo
+from trackerlite.store.journals import journals_of
+
+YOUNG = 3600.0  # seconds; younger contents may belong to a version that is just being made
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_DELETING = "deleting"
+
+
+@dataclass
+class Item:
+    """One thing that can be freed.
+
+    Attributes:
+        kind: "run", "version", "content" or "leftover". reason: why it may go.
+        size, files: what it takes, in bytes and inodes.
+    """
+
+    kind: str
+    name: str
+    reason: str
+    path: Path
+    size: int = 0
+    files: int = 1
+    about: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "kind": self.kind, "name": self.name, "reason": self.reason, "path": str(self.path),
+            "bytes": self.size, "files": self.files,
+        }  # fmt: skip
+
+
+def plan(store: Path, synced: bool = False, older: float = 0.0) -> list[Item]:
+    """What `free` would free; nothing is changed.
+
+    Args:
+        synced: also runs that a server verifiably has.
+        older: of those only such that ended this many seconds ago.
+    """
+    with Reader.open(store) as reader:
+        going = list(_runs(reader, synced, older))
+        gone = {item.about["ref"] for item in going}
+        staying = [run for run in _all(reader) if run.ref not in gone]
+        needed = {run.key for run in staying}
+        records = [info for info in reader.artifacts() if info.run_key in needed]
+        refs = {run.key: run for run in staying}
+    used = {
+        (info.body.get("project") or refs[info.run_key].project, info.name, info.version)
+        for info in records
+    }
+    registry = Registry(store)
+    kept: set[str] = set()
+    versions = []
+    for body in registry.versions():
+        identity = (body["project"], body["name"], body["version"])
+        if f"{body['project']}/{body.get('run')}" in gone and identity not in used:
+            name = f"{body['project']}/{body['name']}:{body['version']}"
+            path = registry.folder(body["project"], body["name"]) / f"{body['version']}.json"
+            versions.append(Item("version", name, "only runs that go made it", path, about=body))
+        else:
+            kept |= _contents(body, Objects(store))
+    for info in records:
+        kept |= _contents(info.body, Objects(store))
+    contents = list(_unnamed(Objects(store), kept))
+    return [*going, *versions, *contents, *_leftovers(store)]
+
+
+def free(store: Path, items: list[Item]) -> list[Item]:
+    """Free these; returns those that were. One that is in use by now, or changed, is left alone."""
+    done = []
+    registry = Registry(store)
+    for item in items:
+        if item.kind == "run":
+            ok = _free_run(store, item)
+        elif item.kind == "version":
+            registry.remove(item.about)
+            ok = True
+        elif item.kind == "content":
+            ok = _free_content(item.path)
+        else:
+            ok = _remove(item.path)
+        if ok:
+            done.append(item)
+    return done
+
+
+def _all(reader: Reader) -> list[RunInfo]:
+    return [*reader.runs(), *reader.runs(trashed=True)]
+
+
+def _runs(reader: Reader, synced: bool, older: float) -> Iterator[Item]:
+    for run in reader.runs(trashed=True):
+        if not _is_written(run.folder):
+            yield _run_item(run, "in the trash")
+    if not synced or not (reader.path / "sync.db").is_file():
+        return
+    from trackerlite.store.ledger import Ledger
+    from trackerlite.sync.state import synced as is_synced
+
+    ledger = Ledger(reader.path)
+    try:
+        for run in reader.runs():
+            old = time.time() - (run.ended or run.heartbeat or time.time()) >= older
+            if old and not _is_written(run.folder) and is_synced(reader, run, ledger):
+                yield _run_item(run, "verified at the server")
+    finally:
+        ledger.close()
+
+
+def _run_item(run: RunInfo, reason: str) -> Item:
+    size, files = _weigh(run.folder)
+    return Item("run", f"{run.ref} {run.name}", reason, run.folder, size, files, {"ref": run.ref})
+
+
+def _contents(body: dict[str, Any], objects: Objects) -> set[str]:
+    """Digests that a version's record names, those of its manifest included."""
+    found = set(_DIGEST.findall(json.dumps([body.get("entries"), body.get("manifest")])))
+    if body.get("manifest"):
+        try:
+            found |= set(_DIGEST.findall(objects.read(str(body["manifest"])).decode()))
+        except (TrackerliteError, UnicodeDecodeError):
+            pass  # `doctor` tells; what it named cannot be known any more
+    return found
+
+
+def _unnamed(objects: Objects, kept: set[str]) -> Iterator[Item]:
+    for digest, size in objects:
+        path = objects.path(digest)
+        if digest not in kept and _age(path) > YOUNG:
+            yield Item("content", digest[:12], "no version names it", path, size)
+
+
+def _leftovers(store: Path) -> Iterator[Item]:
+    for path, size in Objects(store).unfinished():
+        yield Item("leftover", path.name, "a copy that was interrupted", path, size)
+    for pattern, reason in (
+        (f"{_DELETING}/*", "a deletion that was interrupted"),
+        ("checkouts/*", "a checkout that `use_model` makes again when needed"),
+        ("trackerlite.db.damaged-*", "a database that was damaged and rebuilt"),
+    ):
+        for path in sorted(store.glob(pattern)):
+            size, files = _weigh(path)
+            yield Item("leftover", path.name, reason, path, size, files)
+
+
+def _free_run(store: Path, item: Item) -> bool:
+    """Out of sight first, then out of the database, then off the disk."""
+    from trackerlite.store.remove import remove_run
+
+    folder = item.path
+    inside = folder.parent.parent == store / "runs" and not folder.is_symlink()
+    if not inside or not folder.is_dir() or _is_written(folder):
+        return False
+    waiting = store / _DELETING
+    waiting.mkdir(exist_ok=True)
+    hidden = waiting / f"{paths.safe_name(folder.name)}-{secrets.token_hex(4)}"
+    try:
+        folder.rename(hidden)
+    except OSError:
+        return False
+    remove_run(store, folder)
+    return _remove(hidden)
+
+
+def _free_content(path: Path) -> bool:
+    """Unless it was taken into use again while we looked: taking in touches it."""
+    hidden = path.with_name(f".{path.name}.going")
+    try:
+        if _age(path) < YOUNG:
+            return False
+        path.rename(hidden)
+        if _age(hidden) < YOUNG:
+            hidden.rename(path)
+            return False
+        hidden.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _remove(path: Path) -> bool:
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _is_written(folder: Path) -> bool:
+    return any(is_being_written(journal.path) for journal in journals_of(folder))
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat(follow_symlinks=False).st_mtime
+    except OSError:
+        return 0.0
+
+
+def _weigh(path: Path) -> tuple[int, int]:
+    """(bytes on disk, inodes) of a file or a folder."""
+    size = files = 0
+    stack = [str(path)]
+    while stack:
+        place = stack.pop()
+        try:
+            about = os.lstat(place)
+            size += about.st_blocks * 512
+            files += 1
+            if os.path.isdir(place) and not os.path.islink(place):
+                stack += [entry.path for entry in os.scandir(place)]
+        except OSError:
+            continue
+    return size, files
