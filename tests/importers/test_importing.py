@@ -166,6 +166,23 @@ def test_mlflow(tmp_path: Path) -> None:
         assert reader.params([run.key])[run.key]["lr"] == 0.001
 
 
+def test_dvclive(tmp_path: Path) -> None:
+    """A DVCLive folder is one run, its metrics called by their path, its parameters the config."""
+    metrics = tmp_path / "exp1" / "dvclive" / "plots" / "metrics"
+    (metrics / "train").mkdir(parents=True)
+    (metrics / "train" / "loss.tsv").write_text("step\tloss\n0\t0.5\n1\t0.25\n")
+    (metrics / "acc.tsv").write_text("timestamp\tstep\tacc\n1600000000000\t1\t0.9\n")
+    (metrics.parent.parent / "params.yaml").write_text("lr: 0.1\nnet: {depth: 3}\n")
+    [run] = find(tmp_path)
+    assert (run.format, run.name) == ("dvclive", "exp1")
+    store = tmp_path / "s"
+    take_in(run, store)
+    assert points(store) == {"acc": [(1, 0.9)], "train/loss": [(0, 0.5), (1, 0.25)]}
+    with Reader.open(store) as reader:
+        [info] = reader.runs()
+        assert reader.params([info.key])[info.key] in ({"lr": 0.1, "net.depth": 3}, {})
+
+
 def test_secrets_stop_at_the_door(tmp_path: Path) -> None:
     """What other programs recorded of keys and passwords is not taken over."""
     import_all(write_mlflow(tmp_path), tmp_path / "s")

@@ -43,7 +43,7 @@ def command(
     as_json: bool,
     dir: str | None,
 ) -> int:
-    """Take in TensorBoard, W&B, MLflow, CSV and JSON logs, and bundles.
+    """Take in TensorBoard, W&B, MLflow, DVCLive, CSV and JSON logs, and bundles.
 
     Formats are detected. Folders are searched through. What was imported before is passed
     over, so import again when a log has grown.

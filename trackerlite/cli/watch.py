@@ -46,7 +46,7 @@ def command(
     idle: float,
     dir: str | None,
 ) -> int:
-    """Follow TensorBoard, W&B, MLflow, CSV and JSON logs into the store, live.
+    """Follow TensorBoard, W&B, MLflow, DVCLive, CSV and JSON logs into the store, live.
 
     What is there is taken in first. Ctrl-C stops; what was taken in stays, and a later
     `watch` or `import` goes on from there.

@@ -1,4 +1,4 @@
-"""Foreign logs into journals: TensorBoard, W&B, MLflow, CSV and JSON lines."""
+"""Foreign logs into journals: TensorBoard, W&B, MLflow, DVCLive, CSV and JSON lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trackerlite.importers.base import ForeignRun
 
-FORMATS = ("tensorboard", "wandb", "mlflow", "table")
+FORMATS = ("tensorboard", "wandb", "mlflow", "dvclive", "table")
 
 
 def find(path: Path, formats: tuple[str, ...] = FORMATS) -> Iterator[ForeignRun]:

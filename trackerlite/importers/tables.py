@@ -54,7 +54,7 @@ class TableRun(ForeignRun):
             if step_key and step_key != "epoch":
                 del values[step_key]
             time_key = next((k for k in _TIMES if k in values), None)
-            when = _moment(values[time_key]) if time_key else None
+            when = moment(values[time_key]) if time_key else None
             if time_key and when is not None:
                 del values[time_key]
                 time = when
@@ -87,7 +87,7 @@ def _has_steps(path: Path) -> bool:
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    return _json_rows(path) if path.suffix.lower() in _JSON else _csv_rows(path)
+    return _json_rows(path) if path.suffix.lower() in _JSON else csv_rows(path)
 
 
 def _whole_lines(path: Path) -> Iterator[str]:
@@ -98,7 +98,8 @@ def _whole_lines(path: Path) -> Iterator[str]:
                 yield line
 
 
-def _csv_rows(path: Path) -> Iterator[Mapping[str, Any]]:
+def csv_rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The whole rows of a CSV or (by its name) TSV file, numbers as numbers, gaps left out."""
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     reader = csv.DictReader(_whole_lines(path), delimiter=delimiter)
     for row in reader:
@@ -127,7 +128,8 @@ def _is_whole(value: Any) -> bool:
     )
 
 
-def _moment(value: Any) -> float | None:
+def moment(value: Any) -> float | None:
+    """A time as Unix seconds, from seconds, milliseconds or ISO 8601; None if it is none."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         # Milliseconds are what JavaScript and MLflow count in.
         return value / 1000 if value > 1e11 else float(value)
