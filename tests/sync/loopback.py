@@ -181,7 +181,11 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(loop.delay)
             lie = fault.kind if fault and fault.kind in ("drop", "double", "alter") else ""
             with loop.lock:
-                status, answer = loop.world.handle(place, request, self.path, body, lie)
+                try:
+                    status, answer = loop.world.handle(place, request, self.path, body, lie)
+                except Exception as error:  # noqa: BLE001 - a fault of the loopback itself: shown by tests
+                    loop.world.unknown.append(f"{place}: {error!r} {str(request)[-800:]}")
+                    status, answer = 400, {"errors": [{"message": "the loopback failed"}]}
             if fault and fault.kind == "cut_after":
                 raise _Cut
             self._answer(status, answer)

@@ -353,7 +353,8 @@ class World:
 
     def do_CreateArtifact(self, v: dict[str, Any]) -> Answer:
         given = v["input"]
-        name, digest = given["artifactCollectionNames"][0], given["digest"]
+        names = given.get("artifactCollectionNames") or [given["artifactCollectionName"]]
+        name, digest = names[0], given["digest"]
         family = [a for a in self.artifacts.values() if a.name == name]
         same = next((a for a in family if a.digest == digest and a.state == "COMMITTED"), None)
         if same is None:
@@ -414,7 +415,9 @@ class World:
 
     def do_UseArtifact(self, v: dict[str, Any]) -> Answer:
         given = v["input"]
-        self.artifacts[given["artifactID"]].used_by.append(given["runName"])
+        used_by = self.artifacts[given["artifactID"]].used_by
+        if given["runName"] not in used_by:
+            used_by.append(given["runName"])
         return data({"useArtifact": {"artifact": {"id": given["artifactID"]}}})
 
     def do_ClientIDMapping(self, v: dict[str, Any]) -> Answer:

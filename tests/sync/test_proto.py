@@ -13,7 +13,7 @@ from trackerlite.sync.proto import artifact_record, sync_command, wandb_records
 
 MESSAGES = {
     "Record": "num run history summary files stats artifact alert metric output_raw exit header preempting"
-    " use_artifact environment config",
+    " environment config",
     "RunRecord": "run_id entity project config run_group job_type display_name notes tags host start_time git"
     " resume",
     "HistoryRecord": "item step",
@@ -29,10 +29,9 @@ MESSAGES = {
     "SummaryItem": "key value_json",
     "AlertRecord": "title text level",
     "RunExitRecord": "exit_code runtime not_complete",
-    "UseArtifactRecord": "id type name",
     "EnvironmentRecord": "os python started_at args program git host username executable cpu_count"
     " cpu_count_logical gpu_type gpu_count writer_id",
-    "ArtifactRecord": "run_id project entity type name digest description metadata user_created aliases"
+    "ArtifactRecord": "run_id project entity type name digest description metadata aliases"
     " manifest finalize client_id sequence_client_id digest_algorithm",
     "ArtifactManifestEntry": "path digest ref size local_path skip_cache extra",
 }

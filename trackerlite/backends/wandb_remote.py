@@ -77,6 +77,12 @@ mutation UpsertBucket($id: String, $summaryMetrics: JSONString) {
 }
 """
 
+_USE = """
+mutation UseArtifact($input: UseArtifactInput!) {
+  useArtifact(input: $input) { artifact { id } }
+}
+"""
+
 
 @dataclass(frozen=True)
 class Viewer:
@@ -193,15 +199,25 @@ class WandbRemote:
             for node in self._pages("TrackerliteArtifacts", _ARTIFACTS, run, "outputArtifacts", {})
         ]
 
-    def artifact_id(self, name: str) -> str | None:
-        """The server's id of `name:alias`, None if there is no such version."""
+    def use_artifact(self, run: str, artifact_id: str) -> None:
+        """Note that the run read an artifact; saying it twice is saying it once."""
+        given = {
+            "artifactID": artifact_id,
+            "entityName": self.entity,
+            "projectName": self.project,
+            "runName": run,
+        }
+        self.http.query("UseArtifact", _USE, {"input": given})
+
+    def artifact_id(self, name: str) -> tuple[str, str] | None:
+        """The server's (id, digest) of `name:alias`, None if there is no such version."""
         variables = {"entity": self.entity, "project": self.project, "name": name}
         try:
             answer = self.http.query("TrackerliteArtifact", _ARTIFACT, variables)
         except NotThere:
             return None
         found = (answer.get("project") or {}).get("artifact")
-        return str(found["id"]) if found else None
+        return (str(found["id"]), str(found.get("digest") or "")) if found else None
 
     def _pages(
         self, name: str, text: str, run: str, node: str, more: dict[str, Any]

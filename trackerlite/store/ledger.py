@@ -254,6 +254,16 @@ class Ledger:
             )
         )
 
+    def digests(self, target: str, prefix: str) -> set[str]:
+        """The remote's digests of artifacts whose key begins with `prefix`, whoever made them."""
+        return {
+            row[0]
+            for row in self._db.execute(
+                "SELECT digest FROM sent WHERE target = ? AND kind = 'artifact' AND substr(name, 1, ?) = ?",
+                (target, len(prefix), prefix),
+            )
+        }
+
     def note_sent(
         self, target: str, run_id: str, remote_id: str, kind: str, found: Iterable[tuple[str, str]]
     ) -> None:

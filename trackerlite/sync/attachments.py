@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from trackerlite.artifacts.artifact import entries_of
+from trackerlite.artifacts.objects import Objects
 from trackerlite.backends.wandb_remote import WandbRemote
-from trackerlite.errors import TrackerliteError
+from trackerlite.capture.redact import redact_config
+from trackerlite.errors import ArtifactDamaged
 from trackerlite.readers.info import ArtifactInfo
 from trackerlite.store.ledger import Ledger
-from trackerlite.sync import records
 from trackerlite.sync.proto import Wandb, artifact_record
 from trackerlite.sync.source import LocalRun, MediaFile
 from trackerlite.sync.write import Segment
@@ -23,7 +25,8 @@ class Attachments:
 
     media: list[MediaFile] = field(default_factory=list)
     artifacts: list[tuple[str, Any]] = field(default_factory=list)
-    used: list[Any] = field(default_factory=list)
+    inputs: list[tuple[str, str, str]] = field(default_factory=list)  # key, digest and id there
+    absent: list[str] = field(default_factory=list)  # used, but not at the server
 
 
 def collect(
@@ -48,15 +51,35 @@ def collect(
         seen = [(f.name, str(f.size)) for f in media if there.get(f.name) == f.size]
         ledger.note_sent(target, ref, run_id, "media", seen)
     for key, info in missing_artifacts(ledger, target, ref, run_id, local):
-        if info.use == "input":
-            server_id = remote.artifact_id(_used_name(info))
-            if server_id is not None:
-                found.used.append(
-                    records.use_artifact(wandb, server_id, info.type or "", _used_name(info))
-                )
+        if info.use != "input":
+            found.artifacts.append((key, _record(wandb, local, info)))
             continue
-        found.artifacts.append((key, _record(wandb, local, info)))
+        server_id, digest = _at_server(ledger, target, remote, local, info)
+        if server_id:
+            found.inputs.append((key, digest, server_id))
+        else:
+            found.absent.append(f"{info.name}:{info.version or 'latest'}")
     return found
+
+
+def _at_server(
+    ledger: Ledger, target: str, remote: WandbRemote, local: LocalRun, info: ArtifactInfo
+) -> tuple[str, str]:
+    """(id, digest) there of the version that a run used; empty where it is not known to be the same.
+
+    The numbers of versions may differ between here and there, the contents may not.
+    """
+    project = str(info.body.get("project") or local.info.project)
+    entity, there = ledger.destination(target, project) or (remote.entity, remote.project)
+    where = WandbRemote(remote.http, entity, there)
+    wanted = ledger.digests(target, f"output:{info.name}:{info.version}:{info.digest or ''}:")
+    for reference in (f"{info.name}:{info.version}", f"{info.name}:latest"):
+        found = where.artifact_id(reference)
+        if found is not None and (found[1] in wanted or not wanted):
+            return found
+        if not wanted:
+            break  # made elsewhere: only its own version number can be meant
+    return "", ""
 
 
 def missing_media(
@@ -82,6 +105,12 @@ def artifact_key(info: ArtifactInfo) -> str:
     return f"{info.use}:{info.name}:{info.version or ''}:{info.digest or ''}:{aliases}"
 
 
+def link(remote: WandbRemote, segment: Segment) -> None:
+    """Note at the server what the run used; wandb's uploader has no record for that."""
+    for _, _, server_id in segment.inputs:
+        remote.use_artifact(segment.run_id, server_id)
+
+
 def check(remote: WandbRemote, segment: Segment) -> list[str]:
     """What is missing of a segment's files and artifacts, as sentences."""
     problems = []
@@ -102,12 +131,9 @@ def check(remote: WandbRemote, segment: Segment) -> list[str]:
 
 def note(ledger: Ledger, target: str, ref: str, run_id: str, segment: Segment) -> None:
     """Write into the ledger what `check` found there."""
+    used = [(key, digest) for key, digest, _ in segment.inputs]
     ledger.note_sent(target, ref, run_id, "media", [(f.name, str(f.size)) for f in segment.files])
-    ledger.note_sent(target, ref, run_id, "artifact", segment.artifacts)
-
-
-def _used_name(info: ArtifactInfo) -> str:
-    return f"{info.name}:{info.version or 'latest'}"
+    ledger.note_sent(target, ref, run_id, "artifact", [*segment.artifacts, *used])
 
 
 def _record(wandb: Wandb, local: LocalRun, info: ArtifactInfo) -> Any:
@@ -116,12 +142,11 @@ def _record(wandb: Wandb, local: LocalRun, info: ArtifactInfo) -> Any:
         wandb,
         name=info.name,
         kind=info.type or "artifact",
-        metadata=info.body.get("metadata") or None,
+        metadata=redact_config(info.body.get("metadata") or {}) or None,
         description=info.body.get("description"),
         files=files,
         references=references,
     )
-    record.user_created = True
     record.finalize = True
     record.aliases.extend(str(alias) for alias in info.body.get("aliases") or ("latest",))
     return record
@@ -131,19 +156,18 @@ def _entries(
     local: LocalRun, info: ArtifactInfo
 ) -> tuple[Sequence[tuple[str, Path]], Sequence[tuple[str, str]]]:
     """(name within the artifact, file on disk), and references as (name, URI)."""
-    objects = local.reader.path / "objects"
+    objects = Objects(local.reader.path)
     files, references = [], []
-    for entry in info.body.get("entries") or ():
-        name = str(entry.get("path") or entry.get("name"))
+    for entry in entries_of(info.body, objects):
+        name = str(entry["path"])
         if entry.get("ref"):
             references.append((name, str(entry["ref"])))
             continue
-        digest = str(entry.get("sha256") or entry.get("digest") or "")
-        path = objects / digest[:2] / digest
+        path = objects.path(str(entry["sha256"]))
         if not path.is_file():
-            raise TrackerliteError(
-                f"The artifact {info.name} lacks {name}: its content {digest[:12]}… is not in {objects}. "
-                "`trackerlite doctor` tells more."
+            raise ArtifactDamaged(
+                f"The artifact {info.name}:{info.version} lacks the content of {name!r:.100}, so the run was "
+                "not sent. `trackerlite doctor` tells more."
             )
         files.append((name, path))
     return files, references

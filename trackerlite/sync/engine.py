@@ -30,6 +30,7 @@ from trackerlite.store.ledger import Confirmed, Ledger
 from trackerlite.sync import attachments, verify
 from trackerlite.sync.destination import Destination, choose
 from trackerlite.sync.lock import RunLock, sync_folder
+from trackerlite.sync.order import generations
 from trackerlite.sync.outcome import Options, Outcome
 from trackerlite.sync.plan import Known, Plan, make_plan
 from trackerlite.sync.proto import Wandb, wandb_records
@@ -108,9 +109,10 @@ class Syncer:
         wandb = wandb_records()
         self._preflight()
         outcomes: dict[str, Outcome] = {}
-        for start in range(0, len(runs), self.options.batch):
-            part = runs[start : start + self.options.batch]
-            outcomes.update(self._sync_some(part, wandb))
+        for generation in generations(self.reader, runs):
+            for start in range(0, len(generation), self.options.batch):
+                part = generation[start : start + self.options.batch]
+                outcomes.update(self._sync_some(part, wandb))
         return [outcomes[run.ref] for run in runs]
 
     def _preflight(self) -> None:
@@ -347,9 +349,12 @@ class Syncer:
             job.segment = write_segment(
                 wandb, local, job.plan, job.cursor, work / folder_name(run_id, local.started or None),
                 entity=job.where.entity, project=job.where.project, run_id=run_id,
-                media=kept.media, artifacts=kept.artifacts, used=kept.used,
+                media=kept.media, artifacts=kept.artifacts,
                 alerts_from=job.known.alerts, max_rows=self.options.max_rows,
             )  # fmt: skip
+            job.segment.inputs = kept.inputs
+            for name in kept.absent:
+                self.notice(f"{job.ref} used {name}, which is not at the server: no lineage there.")
             self.progress(job.ref, "sending", job.segment.rows, job.segment.rows)
         except CannotSend as error:
             self._end(job, "conflict", _advice(str(error), job.ref))
@@ -379,6 +384,8 @@ class Syncer:
                 problems += verify.check_samples(job.remote, segment, job.local.started).problems
             if not problems:
                 problems += attachments.check(job.remote, segment)
+            if not problems:
+                attachments.link(job.remote, segment)
         except RemoteError as error:
             problems = [str(error)]
         if problems:

@@ -8,6 +8,7 @@ import uuid
 from fractions import Fraction
 from typing import Any
 
+from trackerlite.capture.redact import redact_text
 from trackerlite.sync.proto import Wandb
 from trackerlite.sync.source import LocalRun, finite_timestamp
 from trackerlite.values import INT64_MAX, INT64_MIN
@@ -39,10 +40,10 @@ def run(
     record = wandb.pb.Record()
     body = record.run
     body.run_id, body.entity, body.project = run_id, entity, project
-    body.display_name = info.name or run_id
+    body.display_name = redact_text(info.name or run_id)
     body.run_group, body.job_type = info.group or "", info.job_type or ""
     body.notes = local.notes or ""
-    body.tags.extend(info.tags)
+    body.tags.extend(redact_text(tag) for tag in info.tags)
     body.host = info.host or ""
     _stamp(body.start_time, local.started)
     for key, value in local.config.items():
@@ -229,13 +230,6 @@ def alert(wandb: Wandb, title: str, text: str, level: str | None) -> Any:
 def preempting(wandb: Wandb) -> Any:
     record = wandb.pb.Record()
     record.preempting.SetInParent()
-    return record
-
-
-def use_artifact(wandb: Wandb, server_id: str, kind: str, name: str) -> Any:
-    record = wandb.pb.Record()
-    record.use_artifact.id, record.use_artifact.type = server_id, kind
-    record.use_artifact.name = name
     return record
 
 

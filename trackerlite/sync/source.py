@@ -26,9 +26,9 @@ _LINE_LIMIT = 65_536
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z (out|err) ?")  # as the console log begins a line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class MediaFile:
-    """A file that a logged value refers to. `name` is as the value has it: `media/…`."""
+    """A file of a run as W&B will call it; what a value refers to is in `media/…`."""
 
     name: str
     path: Path
@@ -152,18 +152,11 @@ class LocalRun:
                     yield bool(stamp and stamp.group(1) == "err"), screen_line(text)
 
     def media(self) -> list[MediaFile]:
-        """Every file in the run's media folder."""
-        root = self.info.folder / "media"
-        found = []
-        for folder, _, names in os.walk(root, followlinks=False):
-            for name in sorted(names):
-                path = Path(folder, name)
-                if name.startswith(".") or name.endswith((".tmp", ".part")) or path.is_symlink():
-                    continue
-                if path.is_file():
-                    relative = path.relative_to(self.info.folder).as_posix()
-                    found.append(MediaFile(relative, path, path.stat().st_size))
-        return sorted(found, key=lambda f: f.name)
+        """Every file that logged values refer to, and those that `save` kept."""
+        folder = self.info.folder
+        return sorted(
+            [*_files(folder / "media", folder), *_files(folder / "files", folder / "files")]
+        )
 
     def exit_code(self) -> int | None:
         """What the run ended with, None while it goes on."""
@@ -173,6 +166,15 @@ class LocalRun:
             return 0
         code = self.info.exit_code
         return code if code else (137 if self.info.state == "killed" else 1)
+
+
+def _files(root: Path, base: Path) -> Iterator[MediaFile]:
+    for folder, _, names in os.walk(root, followlinks=False):
+        for name in names:
+            path = Path(folder, name)
+            if name.startswith(".") or path.is_symlink() or not path.is_file():
+                continue
+            yield MediaFile(path.relative_to(base).as_posix(), path, path.stat().st_size)
 
 
 def _shown(name: str, lane: str, rank: int, last: Any) -> str | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite.backends.base import Cursor
+from trackerlite.capture.redact import redact_text
 from trackerlite.readers.history_rows import OutOfOrder
 from trackerlite.sync import records
 from trackerlite.sync.plan import Plan
@@ -43,6 +44,7 @@ class Segment:
     alerts: int = 0
     files: list[MediaFile] = field(default_factory=list)
     artifacts: list[tuple[str, str]] = field(default_factory=list)  # (key here, digest there)
+    inputs: list[tuple[str, str, str]] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     oversized: list[tuple[int, str]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
@@ -70,13 +72,12 @@ def write_segment(
     run_id: str,
     media: Sequence[MediaFile] = (),
     artifacts: Iterable[tuple[str, Any]] = (),
-    used: Iterable[Any] = (),
     alerts_from: int = 0,
     max_rows: int = 1_000_000,
 ) -> Segment:
     """Write `folder` (made here) with everything after the plan's cursor.
 
-    artifacts: (key, record) to log; used: use_artifact records; max_rows bounds the segment:
+    artifacts: (key, record) to log; max_rows bounds the segment:
     with more to come it leaves the run open and `final` is False.
 
     Raises:
@@ -91,7 +92,7 @@ def write_segment(
             with SegmentWriter(folder / f"run-{run_id}.wandb") as writer:
                 _fill(
                     writer, wandb, local, plan, cursor, segment,
-                    entity, project, media, artifacts, used, alerts_from, max_rows,
+                    entity, project, media, artifacts, alerts_from, max_rows,
                 )  # fmt: skip
             segment.bytes = writer.size
             return segment
@@ -110,7 +111,6 @@ def _fill(
     project: str,
     media: Sequence[MediaFile],
     artifacts: Iterable[tuple[str, Any]],
-    used: Iterable[Any],
     alerts_from: int,
     max_rows: int,
 ) -> None:
@@ -149,11 +149,10 @@ def _fill(
         whole.artifact.CopyFrom(record)
         put(whole)
         segment.artifacts.append((key, record.digest))
-    for record in used:
-        put(record)
     found = local.alerts()
     for alert in found[alerts_from:]:
-        put(records.alert(wandb, alert.title, alert.text or "", alert.level))
+        title, text = redact_text(alert.title), redact_text(alert.text or "")
+        put(records.alert(wandb, title, text, alert.level))
     segment.alerts = len(found)
     segment.config = local.config
     segment.summary = _summary(local, segment, cursor, last_time)
