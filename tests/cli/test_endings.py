@@ -26,6 +26,12 @@ from cli.command import COMMAND, environment, trackerlite
         (["show", "twin"], 2, "'twin' could be any of 2 runs: beta/abc111, beta/abc222"),
         (["show", "abc"], 2, "'abc' could be any of 2 runs"),
         (["show", "\x1b[2Jevil"], 3, "No run answers to"),
+        (["show", "\udcff\udc9b"], 3, "No run answers to"),
+        (["rename", "baseline", " "], 2, "needs a name"),
+        (["tag", "baseline", "-a", ""], 2, "needs a name"),
+        (["note", "baseline", "--append"], 2, "needs a TEXT"),
+        (["import", "/nonexistent"], 2, "There is nothing at /nonexistent"),
+        (["export", "baseline", "--format", "tensorboard"], 2, "cannot go to stdout"),
         (["metrics", "baseline", "-m", "nope"], 3, "has no 'nope'"),
         (["ls", "--project", "nope"], 3, "No runs of project 'nope'"),
         (["restore", "baseline"], 3, "No run answers to 'baseline'"),
@@ -101,6 +107,33 @@ time.sleep(60)
     finally:
         training.kill()
         training.wait()
+
+
+def test_closed_streams(shared_store: Path) -> None:
+    """A command whose stdout or stderr was closed by its caller still ends by itself."""
+    shell = 'trackerlite() { "$PYTHON" -c "$CODE" "$@"; }; '
+    env = environment(
+        PYTHON=sys.executable, CODE=COMMAND[2], TRACKERLITE_DIR=str(shared_store), LC_ALL="C"
+    )
+    for line, code in (("trackerlite ls >&-", 0), ("trackerlite show nope 2>&-", 3)):
+        done = subprocess.run(["bash", "-c", shell + line], env=env, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (code, ""), line
+
+
+def test_completion(shared_store: Path) -> None:
+    """The shell's tab key completes verbs, and runs by name and id."""
+
+    def complete(words: str) -> list[str]:
+        done = trackerlite(
+            TRACKERLITE_DIR=str(shared_store), _TRACKERLITE_COMPLETE="bash_complete",
+            COMP_WORDS=words, COMP_CWORD=str(words.count(" ")),
+        )  # fmt: skip
+        return [line.partition(",")[2] for line in done.stdout.split()]
+
+    assert complete("trackerlite me") == ["metrics"]
+    assert complete("trackerlite show ba") == ["baseline", "base0001"]
+    assert complete("trackerlite show ev") == ["evil0001"]
+    assert complete("trackerlite restore ba") == []
 
 
 def test_version() -> None:

@@ -131,9 +131,7 @@ def trackerlite(ctx: click.Context, dir: str | None) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character gets its code instead of a traceback.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _prepare_streams()
     try:
         result = trackerlite.main(
             args=None if argv is None else list(argv),
@@ -162,6 +160,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         say(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
         return FAILED
+
+
+def _prepare_streams() -> None:
+    """Let stdout and stderr take anything."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        else:
+            # A terminal that cannot show a character gets its code instead of a traceback.
+            stream.reconfigure(errors="backslashreplace")
 
 
 def exit_code(error: errors.TrackerliteError) -> int:

@@ -37,14 +37,32 @@ def json_option(function: F) -> F:
     )
 
 
+def _complete_runs(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Names and ids for the shell's tab key, as the index has them now; no error, no wait."""
+    from trackerlite.errors import TrackerliteError
+    from trackerlite.readers import Reader
+
+    trashed = ctx.info_name == "restore"
+    try:
+        with Reader.open(ctx.params.get("dir"), refresh=False) as reader:
+            known = [word for run in reader.runs(trashed=trashed) for word in (run.name, run.id)]
+    except (TrackerliteError, OSError):
+        return []
+    # A name with spaces or worse cannot be typed without quotes; its id can.
+    typed = (word for word in known if word.isprintable() and not set(word) & set(" \"'\\$`;"))
+    return [word for word in dict.fromkeys(typed) if word.startswith(incomplete)]
+
+
 def run_argument(function: F) -> F:
     """RUN, given to the function as `run`."""
-    return click.argument("run", metavar="RUN")(function)
+    return click.argument("run", metavar="RUN", shell_complete=_complete_runs)(function)
 
 
 def runs_argument(function: F) -> F:
     """RUN…, at least one, given to the function as `runs`."""
-    return click.argument("runs", metavar="RUN...", nargs=-1, required=True)(function)
+    return click.argument(
+        "runs", metavar="RUN...", nargs=-1, required=True, shell_complete=_complete_runs
+    )(function)
 
 
 def verb(*, examples: str) -> Callable[[Callable[..., Any]], click.Command]:

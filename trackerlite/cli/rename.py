@@ -16,6 +16,8 @@ from trackerlite.cli._output import say
 @dir_option
 def command(run: str, name: str, dir: str | None) -> None:
     """Give RUN another name. Its id and its files stay as they are."""
+    if not name.strip():
+        raise click.UsageError("A run needs a name that can be seen.")
     [info] = find([run], dir)
     edits.rename(info, name)
     say(f"{info.id} was {info.name}, and is {name} now.")

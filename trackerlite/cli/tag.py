@@ -36,6 +36,8 @@ def command(
     dir: str | None,
 ) -> None:
     """Add tags to runs, take them away, or print them."""
+    if not all(tag.strip() for tag in [*add, *remove]):
+        raise click.UsageError("A tag needs a name that can be seen.")
     found = find(runs, dir)
     for run in found:
         if add:
