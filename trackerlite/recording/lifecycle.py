@@ -46,8 +46,8 @@ def watch(run: Run) -> None:
 def _watch_signal(number: int) -> None:
     """Mark the runs preempted on this signal, then do what would have been done without us."""
     current = signal.getsignal(number)
-    if current is _on_signal or current is None:
-        return
+    if current in (_on_signal, signal.SIG_IGN, None):
+        return  # ours already, ignored on purpose, or not Python's
     _earlier_signal[number] = current
     signal.signal(number, _on_signal)
 
@@ -62,7 +62,7 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
             run._end("preempted", 128 + number, name, patience=0.5)
     if callable(earlier):
         earlier(number, frame)
-    elif earlier is not signal.SIG_IGN:
+    else:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
 

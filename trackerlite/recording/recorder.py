@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trackerlite.recording import imports
+
 if TYPE_CHECKING:
     from trackerlite.store.projector import Listener, Projector
 
@@ -58,6 +60,7 @@ class Recorder:
             self._thread.join(timeout)
 
     def _run(self) -> None:
+        imports.load()
         if self._first is not None:
             self._safely(self._first)
         beat_at = time.monotonic() + HEARTBEAT_EVERY
