@@ -122,7 +122,27 @@ def migrate(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
     tell(ENDED, 0)
 
 
-ROLES = {"record": record, "read": read, "migrate": migrate}
+def claim(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
+    """Begin a run of a given id, at a given moment, and hold it for a while."""
+    import trackerlite as tl
+    from trackerlite.errors import RunInUse
+
+    time.sleep(max(0.0, plan["at"] - time.time()))
+    try:
+        run = tl.init(project="p", id="one", dir=plan["store"])
+    except RunInUse:
+        tell(REFUSED, 0)
+        return
+    tell(READY, 0)
+    for number in range(plan["count"]):
+        if run.log({"x": float(plan["who"])}, step=plan["who"] * 1000 + number):
+            tell(DONE, number)
+        time.sleep(0.005)
+    run.finish()
+    tell(ENDED, 0)
+
+
+ROLES = {"record": record, "read": read, "migrate": migrate, "claim": claim}
 
 
 def main(plan: dict[str, Any], fd: int) -> None:
