@@ -5,23 +5,17 @@ What it checks is what the tests check after every kill.
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trackerlite import paths
-from trackerlite.errors import StoreDamaged, StoreNotFound
 from trackerlite.journal.reader import End, JournalReader
 from trackerlite.journal.writer import is_being_written
-from trackerlite.store import rebuild
+from trackerlite.store import connect, rebuild
 from trackerlite.store.filesystem import database_path, is_network
 from trackerlite.store.journals import journals_of, run_folders
-from trackerlite.store.projector import Projector
-
-#: SQLite versions with the WAL-reset race; every write is under one lock because of it.
-_RACE_FIXED = (3, 51, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +43,7 @@ class Report:
     runs: int = 0
     journals: int = 0
     records: int = 0
-    sqlite: str = sqlite3.sqlite_version
+    sqlite: str = connect.SQLITE
     repaired: bool = False
     findings: list[Finding] = field(default_factory=list)
 
@@ -145,17 +139,7 @@ def _database(report: Report, database: Path, living: set[str]) -> None:
     """Is the file sound, and do its views show what the journals say?"""
     if not report.runs and not database.exists():
         return
-    try:
-        projector = Projector(report.store)
-        try:
-            projector.project_behind(timeout=10.0)
-        finally:
-            projector.close()
-        wrong = rebuild.check_file(database)
-    except StoreNotFound:
-        wrong = "it is missing"
-    except (StoreDamaged, sqlite3.DatabaseError) as error:
-        wrong = str(error)
+    wrong = rebuild.check(report.store, database)
     if wrong is not None:
         report.findings.append(
             Finding("database", database, f"{wrong}. `trackerlite doctor --repair` rebuilds it.")
@@ -187,7 +171,7 @@ def _surroundings(report: Report) -> None:
                 "is on a network file system: its database is kept in a local cache, journals stay here",
             )
         )
-    if sqlite3.sqlite_version_info < _RACE_FIXED:
+    if connect.HAS_WAL_RACE:
         report.findings.append(
             Finding(
                 "note",

@@ -294,7 +294,10 @@ class Reader:
             f"FROM artifact {among} ORDER BY time, key"
         )
         return [
-            ArtifactInfo(*row[:-1], json.loads(row[-1])) for row in self.connection.execute(query)
+            ArtifactInfo(run_key, time, use, name, kind, version, digest, size, json.loads(body))
+            for run_key, time, use, name, kind, version, digest, size, body in self.connection.execute(
+                query
+            )
         ]
 
     def damage(self) -> list[DamageInfo]:

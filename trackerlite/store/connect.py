@@ -12,6 +12,11 @@ from urllib.parse import quote
 from trackerlite.errors import StoreDamaged, StoreNotFound
 from trackerlite.store import schema
 
+SQLITE = sqlite3.sqlite_version
+#: SQLite before 3.51.3 can corrupt when two connections write or checkpoint at the same
+#: instant; every write is under one lock because of it.
+HAS_WAL_RACE = sqlite3.sqlite_version_info < (3, 51, 3)
+
 # A connection carried into a forked child must be neither used nor closed there:
 # closing it could checkpoint under the parent's feet.
 _open: weakref.WeakSet[Connection] = weakref.WeakSet()

@@ -32,19 +32,21 @@ class Past(NamedTuple):
     summary: dict[str, Any] = {}  # noqa: RUF012
 
 
-def read(store: Path, folder: Path) -> Past:
+def read(store: Path, folder: Path, lane: str = "") -> Past:
     """The past of the run in `folder`, whose journals are projected first.
+
+    `lane`: that of a rank, whose steps are its own.
 
     Raises:
         StoreError, OSError: the store cannot be read now.
     """
     try:
-        return _projected(store, folder)
+        return _projected(store, folder, lane)
     except sqlite3.Error as error:
         raise StoreError(str(error)) from error
 
 
-def _projected(store: Path, folder: Path) -> Past:
+def _projected(store: Path, folder: Path, lane: str) -> Past:
     projector = Projector(store)
     try:
         projector.project_run(folder, timeout=5.0)
@@ -52,18 +54,23 @@ def _projected(store: Path, folder: Path) -> Past:
         projector.close()
     connection = connect.open_reader(database_path(store))
     try:
-        return _read(connection, folder.relative_to(store).as_posix())
+        return _read(connection, folder.relative_to(store).as_posix(), lane)
     finally:
         connection.close()
 
 
-def _read(connection: sqlite3.Connection, folder: str) -> Past:
+def _read(connection: sqlite3.Connection, folder: str, lane: str) -> Past:
     row = connection.execute(
         "SELECT key, last_step, started, name FROM run WHERE folder=?", (folder,)
     ).fetchone()
     if row is None:
         return Past()
     key, last_step, started, name = row
+    if lane:
+        [last_step] = connection.execute(
+            "SELECT MAX(max_step) FROM series WHERE run_key=? AND lane=? AND stream <> 'system'",
+            (key, lane),
+        ).fetchone()
     tags = connection.execute(
         "SELECT tag FROM tag WHERE run_key=? AND present=1 ORDER BY at, tag", (key,)
     )

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from trackerlite.errors import StoreDamaged, StoreNotFound
 from trackerlite.store import connect, schema
 from trackerlite.store.journals import run_folders
 from trackerlite.store.lock import store_lock
@@ -64,13 +65,27 @@ def clean(database: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def check_file(database: Path) -> str | None:
-    """What SQLite itself finds wrong with the file, or None."""
+def check(store: Path, database: Path) -> str | None:
+    """What is wrong with the database file, or None; a sound one is brought up to date."""
+    try:
+        wrong = _check_file(database)
+        if wrong is None:
+            projector = Projector(store)
+            try:
+                projector.project_behind(timeout=10.0)
+            finally:
+                projector.close()
+        return wrong
+    except StoreNotFound:
+        return "it is missing"
+    except (StoreDamaged, sqlite3.DatabaseError) as error:
+        return str(error)
+
+
+def _check_file(database: Path) -> str | None:
     connection = connect.open_reader(database)
     try:
         found = connection.execute("PRAGMA integrity_check(5)").fetchall()
-    except sqlite3.DatabaseError as error:
-        return str(error)
     finally:
         connection.close()
     return None if found == [("ok",)] else "; ".join(str(row[0]) for row in found)
