@@ -7,6 +7,7 @@ reader (TensorBoard's loader, wandb's, MLflow's) finds in each file.
 from __future__ import annotations
 
 import csv
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,3 +60,70 @@ def test_every_point_is_read(row: dict[str, str], tmp_path: Path) -> None:
     # MLflow counts a metric of two runs as two.
     if row["kind"] != "mlruns":
         assert len({key for numbers in found for key in numbers}) == int(row["scalar_tags"])
+
+
+def rows_of(kind: str) -> list[dict[str, str]]:
+    return [row for row in manifest() if row["kind"] == kind]
+
+
+@pytest.mark.skipif(not manifest(), reason="set TRACKERLITE_CORPUS to a folder of real logs")
+@pytest.mark.parametrize("row", rows_of("tfevents"), ids=lambda row: row["file"][-60:])
+def test_tensorboard_reads_the_same(row: dict[str, str], tmp_path: Path) -> None:
+    """Every scalar of TensorBoard's own loader is there with its step, time and value, in order."""
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+    from tensorboard.util.tensor_util import make_ndarray
+
+    theirs = []
+    scalars = set()  # a tag's plugin is told by its first value only
+    for event in EventFileLoader(str(CORPUS / row["file"])).Load():
+        for value in event.summary.value:
+            if value.metadata.plugin_data.plugin_name == "scalars":
+                scalars.add(value.tag)
+            if value.tag in scalars and value.HasField("tensor"):
+                number = make_ndarray(value.tensor).item()
+                theirs.append((event.wall_time, event.step, value.tag, number))
+    ours = [
+        (item.time, item.step, key, number)
+        for item in items_of(row, tmp_path)
+        for key, number in item.numbers.items()
+    ]
+    assert [repr(point) for point in ours] == [repr(point) for point in theirs]
+
+
+@pytest.mark.skipif(not manifest(), reason="set TRACKERLITE_CORPUS to a folder of real logs")
+@pytest.mark.parametrize("row", rows_of("wandb"), ids=lambda row: row["file"][-60:])
+def test_wandb_reads_the_same(row: dict[str, str], tmp_path: Path) -> None:
+    """Decoded by W&B's own classes, every history row holds what we read, to the last digit."""
+    messages = pytest.importorskip("wandb.proto.wandb_internal_pb2")
+    from trackerlite.importers.wandb_log import records
+
+    theirs = []
+    for payload in records(CORPUS / row["file"]):
+        record = messages.Record.FromString(payload)
+        if record.WhichOneof("record_type") == "history":
+            found = {}
+            for item in record.history.item:
+                name = item.key or ".".join(item.nested_key)
+                if name.split(".")[0] in ("_step", "_timestamp", "_runtime", "_wandb"):
+                    continue
+                value = json.loads(item.value_json) if item.value_json else _typed(item)
+                if isinstance(value, (int, float)) and not isinstance(value, bool):
+                    found[name] = value
+            theirs.append(found)
+    items = items_of(row, tmp_path)
+    ours = [item.numbers for item in items if item.record is None]
+    # Rows without a number may be rows of other things, or of nothing.
+    assert [repr(r) for r in map(_flat, ours) if r] == [repr(r) for r in map(_flat, theirs) if r]
+
+
+def _typed(item: Any) -> Any:
+    kind = item.WhichOneof("value_type")
+    return None if kind in (None, "none") else getattr(item, kind)
+
+
+def _flat(row: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Without media, whose parts W&B writes as nested keys."""
+    return sorted((key, value) for key, value in row.items() if key.split(".")[-1] not in _MEDIA)
+
+
+_MEDIA = {"size", "width", "height", "count", "nrows", "ncols"}
