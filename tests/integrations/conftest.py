@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,3 +32,5 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
     while tl.run is not None:
         tl.finish()
+    if "wandb" in sys.modules:  # it remembers the first test's folders
+        sys.modules["wandb"].teardown()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-accelerate = pytest.importorskip("accelerate", reason="accelerate is not installed")
-torch = pytest.importorskip("torch", reason="torch is not installed")
+pytest.importorskip("accelerate", reason="accelerate is not installed")
+pytest.importorskip("torch", reason="torch is not installed")
+
+import accelerate
+import torch
 
 import trackerlite as tl
 import trackerlite.integrations.accelerate

@@ -65,7 +65,7 @@ class Familiar:
                 wanted = include_fn(path) if include_fn is not None else path.endswith(_CODE)
                 if wanted and not (exclude_fn is not None and exclude_fn(path)):
                     kept.add_file(path, Path(path).relative_to(base).as_posix())
-        return run.log_artifact(kept) if kept.entries else None
+        return run.log_artifact(kept) if kept._sources else None
 
     @property
     def entity(self) -> str | None:

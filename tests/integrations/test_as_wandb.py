@@ -1,0 +1,244 @@
+"""Six scripts as people write them for W&B: with the real wandb, and with one import changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("wandb", reason="wandb is not installed")
+pytest.importorskip("torch", reason="torch is not installed")
+
+import trackerlite as tl
+from integrations import wandb_offline
+from trackerlite.errors import Unsupported
+from trackerlite.readers.api import ApiRun
+
+SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.py"))
+RUN_ALL = """
+import sys
+for path in sys.argv[2:]:
+    source = open(path).read()
+    assert "import wandb\\n" in source
+    source = source.replace("import wandb\\n", f"import {sys.argv[1]}\\n")
+    command, sys.argv = sys.argv, [path]
+    exec(compile(source, path, "exec"), {"__name__": "__main__"})
+    sys.argv = command
+"""
+FILE_KEYS = {
+    "path",
+    "sha256",
+    "size",
+    "artifact_path",
+    "_latest_artifact_path",
+    "filenames",
+    "audio",
+    "log_mode",
+}
+
+
+@pytest.fixture(scope="module")
+def both(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[list[wandb_offline.WandbRun], list[ApiRun]]:
+    """What the real wandb recorded, and what trackerlite recorded, of the same scripts."""
+    place = tmp_path_factory.mktemp("scripts")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("WANDB_", "TRACKERLITE_"))}
+    env |= {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "WANDB_ERROR_REPORTING": "false"}
+    env |= {
+        "WANDB_DIR": str(place),
+        "WANDB_DATA_DIR": str(place / "d"),
+        "WANDB_CACHE_DIR": str(place / "c"),
+    }
+    for name in ("wandb", "trackerlite as wandb"):
+        command = [sys.executable, "-c", RUN_ALL, name, *map(str, SCRIPTS)]
+        subprocess.run(command, cwd=place, env=env, check=True, timeout=240)
+    theirs = wandb_offline.read_all(place)
+    ours = sorted(tl.Api(place).runs(), key=lambda run: run.started)
+    theirs.sort(key=lambda run: [r.project for r in ours].index(run.project))
+    return theirs, ours
+
+
+def history(run: ApiRun) -> dict[int, dict[str, Any]]:
+    """Rows by step, numbers and everything else."""
+    found: dict[int, dict[str, Any]] = {}
+    for name in run.metrics:
+        points = run.metric(name)
+        for step, value in zip(points["step"].tolist(), points["value"].tolist(), strict=True):
+            found.setdefault(step, {})[name] = value
+    for value in run._reader.values(run.info.key):
+        found.setdefault(value.step, {})[value.name] = value.value
+    return found
+
+
+def ours_as_theirs(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of ours under W&B's names: there a plot is a table under its own key, and a drawing
+    rule in the config, which sync writes; the norms of watch are ours alone."""
+    found = {}
+    for key, value in comparable(row).items():
+        if isinstance(value, dict) and "plot" in value:
+            key, value = f"{key}_table", {k: v for k, v in value.items() if k != "plot"}
+        if not key.startswith("gradient_norm/"):
+            found[key] = value
+    return found
+
+
+def comparable(value: Any) -> Any:
+    """A value without the names and sums of files, NaN as text, numbers as numbers."""
+    if isinstance(value, dict):
+        return {k: comparable(v) for k, v in value.items() if k not in FILE_KEYS}
+    if isinstance(value, list):
+        return [comparable(v) for v in value]
+    return "NaN" if value != value else value
+
+
+def test_all_six_are_there_and_compared(both):
+    """Seven runs of six scripts, in both worlds, with the same names, groups, tags and notes."""
+    theirs, ours = both
+    assert len(SCRIPTS) == 6
+    assert [run.project for run in theirs] == [run.project for run in ours]
+    assert len(ours) == 7
+    for wandbs, mine in zip(theirs, ours, strict=True):
+        assert mine.state == "finished"
+        if wandbs.name:
+            assert mine.name == wandbs.name
+        assert (mine.group or "", mine.job_type or "", mine.notes or "") == (
+            wandbs.group, wandbs.job_type, wandbs.notes,
+        )  # fmt: skip
+        assert set(mine.tags) == set(wandbs.tags)
+
+
+def test_the_history_is_the_same(both):
+    """Every row of every script: its step, its keys, its values."""
+    for wandbs, mine in zip(*both, strict=True):
+        expected = {
+            row["_step"]: comparable(h) for row, h in zip(wandbs.rows, wandbs.history, strict=True)
+        }
+        found = {step: ours_as_theirs(row) for step, row in history(mine).items()}
+        assert found == expected, mine.project
+
+
+def test_the_config_is_the_same(both):
+    """Namespaces, dataclasses, nested dicts, later updates, excluded keys."""
+    for wandbs, mine in zip(*both, strict=True):
+        assert mine.config == wandbs.config, mine.project
+
+
+def test_the_summary_is_the_same(both):
+    """Last values, what define_metric asked for, and what was set by hand."""
+    for wandbs, mine in zip(*both, strict=True):
+        assert ours_as_theirs(mine.summary) == comparable(wandbs.summary), mine.project
+
+
+def test_alerts_and_artifacts_are_there(both):
+    """What W&B would send or upload is in the store."""
+    theirs, ours = both
+    alerts = [(a.title, a.text, a.level) for run in ours for a in run._reader.alerts(run.info.key)]
+    own = [alert for alert in alerts if "NaN" not in alert[0] and "Inf" not in alert[0]]
+    assert own == [alert for run in theirs for alert in run.alerts]
+    media = next(run for run in ours if run.project == "media")
+    names = {(a.name, a.type) for a in media._reader.artifacts(media.info.key)}
+    assert ("net", "model") in names
+    assert (media.info.folder / "files" / "model.txt").read_text() == "weights"
+
+
+def test_what_is_not_here_says_so_in_one_sentence():
+    """Sweeps and the like: one clear sentence when used, no AttributeError from deep inside."""
+    from trackerlite.integrations.wandb_api import UNSUPPORTED
+
+    assert set(UNSUPPORTED) == tl._NOT_HERE
+    for name in UNSUPPORTED:
+        with pytest.raises(Unsupported, match=f"^trackerlite has no {name}; .+\\.$") as error:
+            getattr(tl, name)()
+        assert "\n" not in str(error.value)
+    with pytest.raises(Unsupported):
+        tl.sklearn.plot_roc([0, 1], [0.1, 0.9])
+    assert not isinstance(3, tl.Object3D)
+    with pytest.raises(AttributeError):
+        tl.no_such_thing
+
+
+def test_every_name_of_wandbs_is_known():
+    """No public name of W&B's ends in an AttributeError of ours."""
+    import wandb
+
+    of_the_run = {"config", "summary"}  # they need one
+    assert [n for n in wandb.__all__ if n not in of_the_run and not hasattr(tl, n)] == []
+
+
+@pytest.fixture
+def fresh(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACKERLITE_DIR", str(tmp_path))
+
+
+def test_init_takes_what_wandbs_takes(fresh, tmp_path):
+    """Every argument of wandb.init is taken; fork_from is refused, a misspelt one is an error."""
+    import inspect
+
+    import wandb
+
+    given = {
+        "anonymous": "never", "force": False, "magic": None, "monitor_gym": True, "sync_tensorboard": True,
+        "allow_val_change": True, "save_code": True, "entity": "us", "reinit": "finish_previous",
+        "config_include_keys": ["a"], "config_exclude_keys": None, "settings": {"run_group": "g"}, "tensorboard": False,
+    }  # fmt: skip
+    first = tl.init(project="p")
+    with tl.init(project="p", config={"a": 1, "b": 2}, **given) as run:
+        assert first._ended
+        assert (dict(run.config), run.group) == ({"a": 1}, "g")
+    assert tl.init(reinit="return_previous", project="p") is tl.init(reinit="return_previous")
+    tl.finish()
+    ours = set(inspect.signature(tl.init).parameters) | set(given) | {"fork_from"}
+    assert set(inspect.signature(wandb.init).parameters) <= ours
+    with pytest.raises(Unsupported, match="resume_from"):
+        tl.init(fork_from="abc?_step=3")
+    with pytest.raises(TypeError, match="projekt"):
+        tl.init(projekt="p")
+
+
+def test_wandbs_own_settings_object_is_understood(fresh):
+    """A real wandb.Settings, and explicit arguments win over it."""
+    import wandb
+
+    settings = wandb.Settings(run_name="from settings", run_notes="n", console="off")
+    with tl.init(project="p", settings=settings) as run:
+        assert (run.name, run.notes) == ("from settings", "n")
+    with tl.init(
+        project="p", name="explicit", settings=tl.Settings(run_name="x", quiet=True)
+    ) as run:
+        assert run.name == "explicit"
+
+
+def test_absl_flags_are_a_config(fresh):
+    """absl's FLAGS are taken as W&B takes them."""
+    flags = pytest.importorskip("absl.flags", reason="absl is not installed")
+    values = flags.FlagValues()
+    flags.DEFINE_float("rate", 0.1, "", flag_values=values)
+    flags.DEFINE_multi_string("names", ["a"], "", flag_values=values)
+    values(["program", "--rate=0.5"])
+    with tl.init(project="p", config=values) as run:
+        assert run.config["rate"] == 0.5
+        run.config.update(values)
+    assert tl.Api().run(run.id).config["names"] == ["a"]
+
+
+def test_a_config_file_is_read(fresh, tmp_path):
+    """config="file.json" is the file's content."""
+    (tmp_path / "config.json").write_text(json.dumps({"lr": 0.5}))
+    with tl.init(project="p", config=str(tmp_path / "config.json"), reinit=True) as run:
+        assert dict(run.config) == {"lr": 0.5}
+
+
+def test_what_scripts_ask_a_run_for(fresh):
+    """url, path, entity and the like have an answer, and those without one say why."""
+    with tl.init(project="p", id="r") as run:
+        assert (run.url, run.get_url(), run.sweep_id, run.path) == (None, None, None, "p/r")
+        assert (run.offline, run.disabled, run.project_name()) == (True, False, "p")
+        with pytest.raises(Unsupported, match="alias"):
+            run.link_model("path", "registered")
+        assert run.log_code(str(Path(__file__).parent / "scripts")).type == "code"
