@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 
 from trackerlite.readers.info import ENVELOPE_FIELDS, Points
 from trackerlite.store.envelope import CHUNK, FACTOR, LEVELS, key
+from trackerlite.store.series import NAN, NEGATIVE_ZERO
 
 ENVELOPE = np.dtype(ENVELOPE_FIELDS)
+_POINT = np.dtype(
+    [("index", "<i8"), ("step", "<i8"), ("time", "<f8"), ("value", "<f8"), ("mark", "i1")]
+)
+_ROWS = 500
 _SELECT = (
-    "SELECT key - ?, step, time, CASE mark WHEN 1 THEN NULL WHEN 2 THEN -0.0 ELSE value END FROM point "
+    "SELECT key - ?, step, time, IFNULL(value, 0.0), IFNULL(mark, 0) FROM point "
     "WHERE key >= ? AND key < ? AND (mark IS NULL OR mark < 16) ORDER BY key"
 )
 
@@ -24,17 +29,17 @@ def points(
     """The visible points of a series by index [start, stop)."""
     base = series_key << 40
     end = (series_key + 1) << 40 if stop is None else base + stop
-    rows = connection.execute(_SELECT, (base, base + start, end)).fetchall()
-    if not rows:
-        empty = np.empty(0)
-        return Points(empty.astype(np.int64), empty.astype(np.int64), empty, empty.copy())
-    index, step, time, value = zip(*rows, strict=True)
-    return Points(
-        np.array(index, dtype=np.int64),
-        np.array(step, dtype=np.int64),
-        np.array(time, dtype=np.float64),
-        np.array(value, dtype=np.float64),  # NULL becomes NaN
-    )
+    cursor = connection.execute(_SELECT, (base, base + start, end))
+    # A few hundred rows at a time: a million tuples alive at once would keep Python's
+    # garbage collector busier than reading them does.
+    pieces = []
+    while rows := cursor.fetchmany(_ROWS):
+        pieces.append(np.fromiter(rows, dtype=_POINT, count=len(rows)))
+    found = np.concatenate(pieces) if pieces else np.empty(0, dtype=_POINT)
+    value = found["value"].copy()
+    value[found["mark"] == NAN] = np.nan
+    value[found["mark"] == NEGATIVE_ZERO] = -0.0
+    return Points(found["index"].copy(), found["step"].copy(), found["time"].copy(), value)
 
 
 def envelope(
@@ -103,7 +108,7 @@ def thin(found: NDArray[Any], buckets: int) -> NDArray[Any]:
         return found
     starts = np.linspace(0, len(found), buckets, endpoint=False).astype(np.int64)
     ends = np.append(starts[1:], len(found)) - 1
-    merged = found[starts].copy()
+    merged: NDArray[Any] = found[starts].copy()
     for name in ("count", "finite"):
         merged[name] = np.add.reduceat(found[name], starts)
     for low, high in (("step_min", "step_max"), ("time_min", "time_max"), ("min", "max")):

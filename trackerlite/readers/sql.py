@@ -69,7 +69,9 @@ def run_sql(reader: Reader, statement: str, timeout: float = 60.0) -> Result:
             )
         if "interrupted" in str(error):
             return SqlError(f"That took longer than {timeout:g} s, so it was stopped.")
-        return SqlError(f"SQLite says: {str(error).rstrip('.')}. `trackerlite sql` alone lists the views.")
+        return SqlError(
+            f"SQLite says: {str(error).rstrip('.')}. `trackerlite sql` alone lists the views."
+        )
 
     try:
         cursor = connection.execute(statement)
