@@ -272,7 +272,17 @@ def test_in_a_real_terminal_from_start_to_quit(tmp_path: Path) -> None:
     try:
         command = f"{sys.executable} -c \"import trackerlite_tui; trackerlite_tui.main('{tmp_path / 's'}')\"; echo back $?"
         environment = ["LC_ALL=C.UTF-8", f"XDG_STATE_HOME={tmp_path / 'state'}"]
-        shell = ["env", *environment, "sh", "-c", f"{command}; sleep 60"]
+        shell = [
+            "env",
+            "-u",
+            "COLUMNS",
+            "-u",
+            "LINES",
+            *environment,
+            "sh",
+            "-c",
+            f"{command}; sleep 60",
+        ]
         tmux("-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", "120", "-y", "40", *shell)
         wait_for("trainee", "1 live")
         tmux("send-keys", "-t", "t", "2")

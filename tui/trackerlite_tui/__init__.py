@@ -54,16 +54,26 @@ def _live(dir: str | os.PathLike[str] | None, screen: str, theme: str) -> int:
         raise BadInput(
             "The terminal UI needs a terminal. `trackerlite tui --once` prints one frame anywhere."
         )
-    from trackerlite.readers import Reader
+    from trackerlite_tui import firstpaint
     from trackerlite_tui import state as states
-    from trackerlite_tui.app import TrackerApp
 
     store = str(store_dir(dir))
     state = states.load(store)
     state.screen = screen or state.screen
     state.theme = theme or state.theme
-    app = TrackerApp(lambda: Reader.open(store, refresh=False), store, state=state)
-    app.run()
+    with firstpaint.quiet_terminal():
+        first = firstpaint.paint(store, state)
+        try:
+            from trackerlite.readers import Reader
+            from trackerlite_tui.app import TrackerApp
+
+            app = TrackerApp(
+                lambda: Reader.open(store, refresh=False), store, state=state, first=first
+            )
+        except BaseException:
+            firstpaint.leave()
+            raise
+        app.run()
     return app.return_code or 0
 
 

@@ -15,9 +15,9 @@ from textual.screen import Screen
 from trackerlite.readers import Reader
 from trackerlite_tui import state as states
 from trackerlite_tui.desk import Desk
-from trackerlite_tui.feed import Feed, Job
+from trackerlite_tui.feed import Feed
 from trackerlite_tui.messages import Arrived, Finished
-from trackerlite_tui.snapshot import Snapshot, Wants
+from trackerlite_tui.snapshot import Job, Snapshot, Wants
 from trackerlite_tui.widgets.surface import Surface
 
 _TICK = 1.0
@@ -61,14 +61,17 @@ class TrackerApp(App[None], inherit_bindings=False):
         remember: bool = True,
         live: float = 0.5,
         strict: bool = False,
+        first: Snapshot | None = None,
     ) -> None:
         super().__init__()
         self._store, self._remember = store, remember
         self.desk = Desk(state or states.load(store), _World(self), strict=strict)
         self._numbers = threading.Event()
-        self.feed = Feed(open_reader, self._posted, live=live, numbers=self._numbers)
+        self.feed = Feed(open_reader, self._posted, live=live, numbers=self._numbers, first=first)
         self.surface = Surface()
-        self._latest = Snapshot()
+        self._latest = first or Snapshot()
+        if first is not None:
+            self.desk.take(first)
         self._pressed: tuple[int, int] | None = None
         self._clicked: tuple[float, int, int] = (0.0, -1, -1)
         self._due = False
@@ -123,10 +126,9 @@ class TrackerApp(App[None], inherit_bindings=False):
 
     def on_arrived(self, _: Arrived) -> None:
         """A new snapshot; NumPy may be loaded once the first one is on the screen."""
-        first = not self.desk.snapshot.runs
         self.desk.take(self._latest)
         self.paint()
-        if first:
+        if not self._numbers.is_set():
             self.call_after_refresh(self._numbers.set)
 
     def on_finished(self, message: Finished) -> None:

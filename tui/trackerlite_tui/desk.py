@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from trackerlite_tui import keys
 from trackerlite_tui import state as states
-from trackerlite_tui.feed import Job
 from trackerlite_tui.look import Look, look
 from trackerlite_tui.order import RunList
 from trackerlite_tui.rows import Row, asciify, clip, fill, fit, paste, row_width, width, words
 from trackerlite_tui.screens import ORDER, make
-from trackerlite_tui.snapshot import Snapshot, Wants
+from trackerlite_tui.snapshot import Job, Snapshot, Wants
 from trackerlite_tui.state import State
 from trackerlite_tui.text import safe
 from trackerlite_tui.widgets.bars import Tabs, footer, header
@@ -34,6 +33,17 @@ THEMES = ("dark", "light", "plain")
 
 class Effects(Protocol):
     """What the desk asks of the world."""
+
+    def want(self, wants: Wants) -> None: ...
+    def refresh(self) -> None: ...
+    def do(self, job: Job, done: Callable[[Exception | None], None]) -> None: ...
+    def copy(self, text: str) -> None: ...
+    def bell(self) -> None: ...
+    def quit(self) -> None: ...
+
+
+class Nothing:
+    """A world in which nothing can be asked for."""
 
     def want(self, wants: Wants) -> None: ...
     def refresh(self) -> None: ...

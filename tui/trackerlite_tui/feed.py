@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from trackerlite.errors import StoreNotFound, TrackerliteError
 from trackerlite_tui import syncing
-from trackerlite_tui.snapshot import CurveKey, DetailKey, MetricName, Snapshot, Wants
+from trackerlite_tui.known import Known, shown, shown_name
+from trackerlite_tui.snapshot import CurveKey, DetailKey, Job, MetricName, Snapshot, Wants
 
 if TYPE_CHECKING:
     from trackerlite.readers import Reader, RunInfo, SeriesInfo
     from trackerlite_tui.curveload import CurveLoader
 
-Job = Callable[["Reader"], Any]
 Done = Callable[[Exception | None], None]
 
 _POLL = 0.12  # seconds between two looks at the store's version
@@ -25,16 +25,6 @@ _BATCH = 0.05  # seconds of loading before what there is is shown
 _RETRY = 1.0
 _BEHIND = 5.0  # seconds between two looks for what nobody projects
 _NAMES = 4.0  # seconds between two listings of all metrics
-
-
-def shown_name(series: SeriesInfo) -> str:
-    """A metric's name as the screen lists it; other ranks stand apart."""
-    return f"{series.name} [rank {series.rank}]" if series.rank else series.name
-
-
-def shown(series: SeriesInfo) -> bool:
-    """Whether a metric is for people: not hidden, not a forked child's."""
-    return not series.hidden and not series.lane.startswith("fork")
 
 
 class Feed(threading.Thread):
@@ -51,6 +41,7 @@ class Feed(threading.Thread):
         post: Callable[[Snapshot], None],
         live: float = _LIVE,
         numbers: threading.Event | None = None,
+        first: Snapshot | None = None,
     ) -> None:
         super().__init__(name="trackerlite-feed", daemon=True)
         self._open, self._post, self._live = open_reader, post, live
@@ -61,10 +52,11 @@ class Feed(threading.Thread):
         self._jobs: list[tuple[Job, Done]] = []
         self._stopped = False
         self._refresh = False
-        self._snapshot = Snapshot()
+        self._snapshot = first or Snapshot()
         self._loader: CurveLoader | None = None
         self._loaded: dict[CurveKey, tuple[Any, ...]] = {}
         self._details: dict[DetailKey, tuple[Any, Any]] = {}
+        self._known = Known()
         self._names_at = 0.0
         self._names_for: tuple[int, ...] = ()
 
@@ -116,6 +108,7 @@ class Feed(threading.Thread):
         reader = self._open()
         self._loader = None
         self._loaded.clear()
+        self._known = Known()
         return reader
 
     def read(self, reader: Reader, wants: Wants) -> None:
@@ -195,14 +188,11 @@ class Feed(threading.Thread):
         )
         if first:
             self._send(base)
-        statistics = {}
-        if wants.columns:
-            for one in reader.series(names=wants.columns):
-                if not one.rank and shown(one):
-                    statistics[one.run_key, one.name] = one
-        config = reader.params() if wants.config else base.config
         base = replace(
-            base, names=self._names(reader, runs, wants), statistics=statistics, config=config
+            base,
+            statistics=self._known.statistics(reader, runs, wants),
+            config=self._known.config(reader, runs, wants),
+            names=self._names(reader, runs, wants),
         )
         listed = {}
         if wants.listed:
@@ -215,6 +205,11 @@ class Feed(threading.Thread):
         self._send(base)
         self._read_details(reader, wants, runs)
         self._read_curves(reader, wants)
+        # The configs of runs that are not on the screen wait until all that is has been shown.
+        while (
+            wants.config and self._known.waiting and not self._stopped and not self._changed(wants)
+        ):
+            self._send(replace(self._snapshot, config=self._known.more(reader)))
 
     def _match(
         self, reader: Reader, wants: Wants
@@ -228,7 +223,11 @@ class Feed(threading.Thread):
             passing = select_runs(reader, wants.filter, trashed=wants.trashed)
             return frozenset(run.key for run in passing), None
         except FilterError as problem:
-            return self._snapshot.matching, (problem.reason, problem.start, problem.end)
+            return self._snapshot.matching, (
+                problem.reason,
+                problem.start,
+                max(problem.end, problem.start + 1),
+            )
 
     def _names(
         self, reader: Reader, runs: tuple[RunInfo, ...], wants: Wants
@@ -312,6 +311,10 @@ class Feed(threading.Thread):
             or self._snapshot.axis != wants.axis
         ):
             self._send(replace(self._snapshot, curves=curves, axis=wants.axis))
+
+    def _changed(self, wants: Wants) -> bool:
+        with self._lock:
+            return self._wants != wants or bool(self._jobs)
 
     def _moved(self, wants: Wants) -> bool:
         """The person is somewhere else by now."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from trackerlite_tui.curves.palette import DARK_INK
 from trackerlite_tui.desk import Desk
-from trackerlite_tui.feed import Feed, Job
+from trackerlite_tui.feed import Feed
 from trackerlite_tui.look import Look
 from trackerlite_tui.rows import Row
-from trackerlite_tui.snapshot import Snapshot, Wants
+from trackerlite_tui.snapshot import Job, Snapshot, Wants
 from trackerlite_tui.state import State
 
 if TYPE_CHECKING:

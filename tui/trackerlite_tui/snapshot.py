@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trackerlite.readers import AlertInfo, RunInfo, SeriesInfo
+    from trackerlite.readers import AlertInfo, Reader, RunInfo, SeriesInfo
     from trackerlite_tui.curves.line import Floats
 
+Job = Callable[["Reader"], Any]  # run in the feed's thread, with its reader
 CurveKey = tuple[int, str, str]  # run key, stream, shown name
 DetailKey = tuple[Any, ...]  # a name of `details.LOADERS`, then its arguments
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -123,12 +124,17 @@ def _visible(xs: Floats, ys: Floats, x: Scale) -> Floats:
 
 
 def _to_pixels(
-    xs: Floats, ys: Floats, x: Scale, y: Scale, wide: int, high: int
-) -> tuple[Floats, Floats]:
-    px = x.forward(xs) * (wide - 1) + 0.5
-    py = (1 - y.forward(ys)) * (high - 1) + 0.5
-    keep = np.isfinite(px)
-    return (px, py) if keep.all() else (px[keep], py[keep])
+    lines: Sequence[Line], x: Scale, y: Scale, wide: int, high: int
+) -> list[tuple[Floats, Floats]]:
+    """All lines in pixels, through the scales in one go."""
+    sizes = [one.x.size for one in lines]
+    px = x.forward(np.concatenate([one.x for one in lines])) * (wide - 1) + 0.5
+    py = (1 - y.forward(np.concatenate([one.y for one in lines]))) * (high - 1) + 0.5
+    ends = np.cumsum([0, *sizes])
+    pairs = [(px[a:b], py[a:b]) for a, b in pairwise(ends.tolist())]
+    if np.isfinite(px).all():
+        return pairs
+    return [(one[np.isfinite(one)], two[np.isfinite(one)]) for one, two in pairs]
 
 
 def _plot(
@@ -141,7 +147,7 @@ def _plot(
         chosen = [one for one in lines if min(max(one.layer, BEHIND), FRONT) == layer]
         if not chosen:
             continue
-        drawn = spans([_to_pixels(one.x, one.y, x, y, wide, high) for one in chosen], wide, high)
+        drawn = spans(_to_pixels(chosen, x, y, wide, high), wide, high)
         canvas.layer(
             *braille.cells(drawn.low, drawn.high, canvas.lines), [one.color for one in chosen]
         )

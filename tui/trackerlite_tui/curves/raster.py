@@ -18,6 +18,7 @@ import numpy.typing as npt
 from trackerlite_tui.curves.line import Floats
 
 Ints = npt.NDArray[np.int64]
+_NO_COLUMNS: Ints = np.empty(0, dtype=np.int64)
 NOTHING = np.iinfo(np.int32).max
 
 
@@ -52,7 +53,9 @@ def spans(lines: Sequence[tuple[Floats, Floats]], width: int, height: int) -> Sp
 
 def _gap_columns(x: Floats, y: Floats, width: int) -> Ints:
     bad = x[~np.isfinite(y)]
-    column = np.unique(np.floor(bad).astype(np.int64)) if bad.size else np.empty(0, dtype=np.int64)
+    if not bad.size:
+        return _NO_COLUMNS
+    column = np.unique(np.floor(bad).astype(np.int64))
     return column[(column >= 0) & (column < width)]
 
 

@@ -107,13 +107,10 @@ def fit(
 
     A log axis that meets nothing above zero becomes linear.
     """
-    ends: list[float] = []
-    for array in values:
-        good = array[np.isfinite(array)]
-        if kind == "log":
-            good = good[good > 0]
-        if good.size:
-            ends += [float(good.min()), float(good.max())]
+    some = list(values)
+    every = np.concatenate(some) if some else np.empty(0)
+    good = every[(every > 0) & (every < np.inf)] if kind == "log" else every[np.isfinite(every)]
+    ends = [float(good.min()), float(good.max())] if good.size else []
     if kind == "log" and (not ends or (low is not None and low <= 0)):
         kind = "linear"
     start = low if low is not None else min(ends, default=0.0)

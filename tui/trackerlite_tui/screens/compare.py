@@ -394,7 +394,7 @@ class Screen(Scrolling, Page):
         """No filter."""
         self.desk.state.metric_filter = ""
 
-    def click(self, x: int, y: int, double: bool) -> None:  # noqa: ARG002 - a row is a row
+    def click(self, x: int, y: int, double: bool) -> None:
         """Put the cursor on a row."""
         index = self.listing.top + y - 2
         if y >= 2 and index < self.listing.count:

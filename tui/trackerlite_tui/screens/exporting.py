@@ -79,7 +79,7 @@ class Exporting:
 
 def write_csv(path: Path, reader: Reader, runs: list[RunInfo], name: str, stream: str) -> None:
     """Every point of a metric: run, step, time, value, as logged."""
-    from trackerlite_tui.feed import shown_name
+    from trackerlite_tui.known import shown_name
 
     by_key = {run.key: run for run in runs}
     with path.open("w", newline="", encoding="utf-8") as out:

@@ -221,7 +221,7 @@ class Screen(Scrolling, Page):
         self.desk.do_screen("charts")
         self.desk.screen.jump_to(at)
 
-    def click(self, x: int, y: int, double: bool) -> None:  # noqa: ARG002 - a line is a line
+    def click(self, x: int, y: int, double: bool) -> None:
         """Put the cursor on a line."""
         if y >= 1:
             self.listing.following = False

@@ -325,7 +325,7 @@ class Screen(Scrolling, Page):
         path = free(Path.cwd() / f"{safe_name(current[0].replace('/', '-'))}.svg")
         self.desk.work(f"saved {path}", lambda _: path.write_text(picture.svg(rows, ink), "utf-8"))
 
-    def click(self, x: int, y: int, double: bool) -> None:  # noqa: ARG002 - a name is a name
+    def click(self, x: int, y: int, double: bool) -> None:
         """Choose by mouse."""
         if y >= 1 and (not self._side or x < self._side):
             self.listing.index = min(self.listing.top + y - 1, max(0, self.listing.count - 1))

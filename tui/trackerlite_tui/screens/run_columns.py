@@ -60,6 +60,8 @@ class RunColumns:
     desk: Desk
     table: Table
     _keys: list[str]
+    _differing_in: object = None
+    _differing_keys: list[str]
 
     def column_keys(self) -> list[str]:
         """The columns, as the person chose them or as the data suggests."""
@@ -87,15 +89,19 @@ class RunColumns:
     def _differing(self) -> list[str]:
         """Config keys whose values differ between the newest runs, the most telling first."""
         config = self.desk.snapshot.config
+        if self._differing_in is config:
+            return self._differing_keys
         values: dict[str, set[str]] = {}
-        runs = self.desk.snapshot.runs[:200]
+        runs = self.desk.snapshot.runs[:100]
         for run in runs:
             for key, value in config.get(run.key, {}).items():
                 values.setdefault(key, set()).add(repr(value)[:80])
         several = [key for key, seen in values.items() if len(seen) > 1]
-        return sorted(
+        found = sorted(
             several, key=lambda key: (len(values[key]) >= len(runs) > 3, key.count("."), key)
         )
+        self._differing_in, self._differing_keys = config, found
+        return found
 
     def _columns(self) -> None:
         keys = self.column_keys()

@@ -34,6 +34,8 @@ class Screen(RunColumns, RunEdits, Page):
         self._trash = False
         self._last_mark: Hashable | None = None
         self._split_row = 0
+        self._drawn: set[int] = set()
+        self._best: dict[str, tuple[object, float | None]] = {}
         self._preview: list[CurveKey] = []
         from trackerlite_tui.widgets.chartgrid import Charts
 
@@ -93,6 +95,7 @@ class Screen(RunColumns, RunEdits, Page):
         high = rows - preview
         self._split_row = high if preview else -1
         self._columns()
+        self._drawn = {run.key for run in desk.drawn()}
         self.table.set_items(desk.runs.items)
         out = [*self._status(columns)] if rows >= 10 else []
         out += self.table.paint(
@@ -189,7 +192,7 @@ class Screen(RunColumns, RunEdits, Page):
         return (" ", look.dim)
 
     def _is_drawn(self, run: RunInfo) -> bool:
-        return any(run.key == other.key for other in self.desk.drawn())
+        return run.key in self._drawn
 
     def _is_best(self, run: RunInfo, column: str) -> bool:
         """Whether the run has the best value of a column among those listed."""
@@ -197,14 +200,14 @@ class Screen(RunColumns, RunEdits, Page):
         goal = self.desk.runs.goal(name)
         if goal is None or len(self.desk.runs.runs) < 2:
             return False
-        stamp = (self.desk.snapshot.stamp, column, self.desk.state.filter)
-        if getattr(self, "_best_for", {}).get(column, (None,))[0] != stamp:
-            values = [self.desk.runs.raw(r, column) for r in self.desk.runs.runs]
+        runs = self.desk.runs
+        if self._best.get(column, (None,))[0] is not runs:
+            values = [runs.raw(r, column) for r in runs.runs]
             good = [v for v in values if isinstance(v, (int, float)) and v == v]
             found = (max if goal == "max" else min)(good) if good else None
-            self._best_for = {**getattr(self, "_best_for", {}), column: (stamp, found)}
-        best: float | None = self._best_for[column][1]
-        return best is not None and self.desk.runs.raw(run, column) == best
+            self._best[column] = (runs, found)
+        best = self._best[column][1]
+        return best is not None and runs.raw(run, column) == best
 
     def _spark(self, run: RunInfo, name: str) -> str:
         curve = self.desk.snapshot.curves.get((run.key, "history", name))

@@ -163,7 +163,7 @@ class Screen(Scrolling, Page):
             self.desk.effects.copy(f"trackerlite sync {current[0].id}")
             self.desk.notify(f"copied: trackerlite sync {current[0].id}")
 
-    def click(self, x: int, y: int, double: bool) -> None:  # noqa: ARG002 - a row is a row
+    def click(self, x: int, y: int, double: bool) -> None:
         """Choose by mouse; a double click opens."""
         if y >= 2:
             self.listing.index = min(self.listing.top + y - 2, max(0, self.listing.count - 1))

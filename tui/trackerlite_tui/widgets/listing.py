@@ -75,7 +75,7 @@ class Scrolling:
         """The last line."""
         self.listing.move(self.listing.count)
 
-    def wheel(self, x: int, y: int, by: int) -> None:  # noqa: ARG002 - the whole screen scrolls
+    def wheel(self, x: int, y: int, by: int) -> None:
         """Scroll."""
         self.listing.move(3 * by)
 
