@@ -105,7 +105,7 @@ def _selected(
     now: float,
 ) -> int:
     """Print what was asked for; returns how many runs that was."""
-    from trackerlite.cli._select import wanted
+    from trackerlite.cli._select import hints, wanted
     from trackerlite.readers.filters import Filter
     from trackerlite.readers.select import group_runs, select_runs
 
@@ -123,6 +123,10 @@ def _selected(
             _print(group.runs, want, values, now)
     elif runs:
         _print(runs, want, values, now)
+    asked = [item for item, column in zip(want.items, values, strict=False) if not column]
+    if asked:
+        for sentence in hints(reader, asked, project, now):
+            say(sentence)
     return len(runs)
 
 

@@ -12,7 +12,7 @@ from trackerlite.importers.base import ForeignRun, Item
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
 from trackerlite.journal.reader import JournalReader
-from trackerlite.journal.scalars import Decoder
+from trackerlite.journal.scalars import Decoder, Encoder
 from trackerlite.journal.writer import PATTERN, JournalWriter
 from trackerlite.values import INT64_MAX, INT64_MIN
 
@@ -40,6 +40,7 @@ class ImportJournal:
         self.last = 0.0
         self._writer: JournalWriter | None = None
         self._part = ""
+        self._encode = Encoder().encode
         self._read()
 
     def _read(self) -> None:
@@ -67,10 +68,13 @@ class ImportJournal:
             )
 
     def _append(self, time: float, step: int, *fields: bytes) -> None:
+        self._write(frame(events.event(time, step, *fields)))
+
+    def _write(self, framed: bytes) -> None:
         if self._writer is None:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._writer = JournalWriter(self.folder)
-        if not self._writer.append(frame(events.event(time, step, *fields))):
+        if not self._writer.append(framed):
             raise OSError(f"The journal in {self.folder} takes no more; what is there is whole.")
 
     def record(self, time: float, fields: dict[str, Any], step: int = 0) -> None:
@@ -95,6 +99,11 @@ class ImportJournal:
                 record["values"] = redact_config(record["values"])
             self.record(item.time, record, item.step)
             return
+        self.finished = False
+        encoded = None if item.others else self._encode(item.numbers, item.step, item.time)
+        if encoded is not None:
+            self._write(encoded)
+            return
         messages = []
         for key, number in item.numbers.items():
             big = isinstance(number, int) and not INT64_MIN <= number <= INT64_MAX
@@ -102,7 +111,6 @@ class ImportJournal:
             messages.append(message(key, number))
         others = redact_config(item.others)
         messages += [events.json_value(key, value) for key, value in others.items()]
-        self.finished = False
         self._append(item.time, item.step, events.summary(*messages))
 
     def close(self) -> None:

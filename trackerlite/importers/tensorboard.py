@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trackerlite.importers.base import ForeignRun, Item, Media, Part, below, id_of
-from trackerlite.journal import events
 from trackerlite.journal.reader import JournalReader
+from trackerlite.journal.scalars import Decoder
 from trackerlite.values import jsonable
 
 if TYPE_CHECKING:
@@ -67,10 +67,16 @@ def _items(file: Path, keep: Media) -> Iterator[Item]:
     from tensorboard.compat.proto import event_pb2
 
     plugins: dict[str, str] = {}
+    decode = Decoder().decode
     for _, payload in JournalReader(file).read():
         try:
+            exact = decode(payload)
+            if exact.keys and not exact.foreign and not exact.others:
+                # Nothing but numbers, as most events are: TensorBoard's classes add only time.
+                numbers = dict(zip(exact.keys, exact.numbers, strict=True))
+                yield Item(exact.time, exact.step, numbers)
+                continue
             event = event_pb2.Event.FromString(payload)
-            exact = events.decode(payload)
         except (DecodeError, ValueError):
             continue
         item = Item(event.wall_time, event.step)
