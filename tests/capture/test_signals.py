@@ -17,7 +17,7 @@ def run(code, **variables):
     return subprocess.run(
         [sys.executable, "-c", "import os, signal, threading\n"
          "from trackerlite.capture import signals\n"
-         "say = lambda text: os.write(1, (text + ' ').encode())\n"
+         "say = lambda text, *more: os.write(1, (' '.join([text, *map(str, more)]) + ' ').encode())\n"
          "me = lambda number: os.kill(os.getpid(), number)\n" + textwrap.dedent(code)],
         capture_output=True, text=True, timeout=30, env={**clean, **variables},
     )  # fmt: skip
@@ -27,7 +27,7 @@ class TestWatch:
     def test_default_still_kills(self):
         """Without a handler of the user's the process dies of the signal, after we were told."""
         done = run("signals.watch(say); me(signal.SIGTERM); say('alive')")
-        assert done.stdout == "SIGTERM "
+        assert done.stdout == "SIGTERM True "
         assert done.returncode == -signal.SIGTERM
 
     def test_earlier_handler_is_called(self):
@@ -36,16 +36,16 @@ class TestWatch:
             "signal.signal(signal.SIGTERM, lambda n, f: say('theirs'))\n"
             "signals.watch(say); me(signal.SIGTERM); say('alive')"
         )
-        assert done.stdout == "SIGTERM theirs alive "
+        assert done.stdout == "SIGTERM False theirs alive "
         assert done.returncode == 0
 
     def test_ignored_stays_ignored(self):
-        """A signal the user ignores stays harmless."""
+        """A signal the user ignores is none of ours, and stays harmless."""
         done = run(
             "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
             "signals.watch(say); me(signal.SIGTERM); say('alive')"
         )
-        assert done.stdout == "SIGTERM alive "
+        assert done.stdout == "alive "
 
     def test_usr1_outside_a_scheduler_is_not_ours(self):
         """SIGUSR1 keeps its meaning, which is death, where no scheduler uses it."""
@@ -56,17 +56,17 @@ class TestWatch:
     def test_usr1_under_slurm_only_warns(self):
         """`sbatch --signal=USR1@60` is heard, and does not kill a training without a handler."""
         done = run("signals.watch(say); me(signal.SIGUSR1); say('alive')", SLURM_JOB_ID="1")
-        assert done.stdout == "SIGUSR1 alive "
+        assert done.stdout == "SIGUSR1 False alive "
         assert done.returncode == 0
 
     def test_a_callback_that_raises(self):
         """Our own failure reaches neither the training nor the next callback."""
         done = run(
             "signal.signal(signal.SIGTERM, lambda n, f: say('theirs'))\n"
-            "signals.watch(lambda name: 1 / 0); signals.watch(say)\n"
+            "signals.watch(lambda *_: 1 / 0); signals.watch(say)\n"
             "me(signal.SIGTERM); say('alive')"
         )
-        assert done.stdout == "SIGTERM theirs alive "
+        assert done.stdout == "SIGTERM False theirs alive "
 
     def test_forget(self):
         """When nobody listens any more, the earlier handler is back in its place."""

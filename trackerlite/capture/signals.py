@@ -1,8 +1,8 @@
 """A scheduler's warning before it stops us: SIGTERM, and the SIGUSR1 of `sbatch --signal`.
 
-    forget = signals.watch(lambda name: run.mark_preempting(name))
+    forget = signals.watch(lambda name, fatal: …)
 
-The callback runs first, then whatever handler stood there before; where none stood, the
+The callback learns whether the signal is about to end the process. It runs first, then whatever handler stood there before; where none stood, the
 signal does what it would have done without us. SIGUSR1 is the exception: by itself it
 would kill the process, and under SLURM it is a warning, so there it only warns.
 """
@@ -16,17 +16,17 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-Callback = Callable[[str], None]
+Callback = Callable[[str, bool], None]
 
 _callbacks: list[Callback] = []
 _earlier: dict[int, Any] = {}
 
 
 def watch(callback: Callback, names: tuple[str, ...] | None = None) -> Callable[[], None]:
-    """Call `callback("SIGTERM")` when a signal arrives; returns a function that undoes it.
+    """Call `callback("SIGTERM", fatal)` when a signal arrives; returns a function that undoes it.
 
     Only the main thread may set handlers: elsewhere nothing is set, and nothing raised.
-    A handler that was not set from Python is left alone.
+    A handler that was not set from Python, and a signal that is ignored, are left alone.
     """
     _callbacks.append(callback)
     if threading.current_thread() is threading.main_thread():
@@ -58,10 +58,10 @@ def _wanted() -> tuple[str, ...]:
 
 
 def _install(number: int | None) -> None:
-    if number is None or number in _earlier:
+    if number is None:
         return
     current = signal.getsignal(number)
-    if current is None or current is _on_signal:
+    if current in (None, _on_signal, signal.SIG_IGN):
         return
     try:
         signal.signal(number, _on_signal)
@@ -72,17 +72,18 @@ def _install(number: int | None) -> None:
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
     name = signal.Signals(number).name
+    earlier = _earlier.get(number, signal.SIG_DFL)
+    fatal = not callable(earlier) and not _only_warns(number)
     for callback in list(_callbacks):
         try:
-            callback(name)
+            callback(name, fatal)
         except Exception:  # noqa: S112 - a handler that raises would hit the training anywhere
             continue
-    earlier = _earlier.get(number, signal.SIG_DFL)
     if callable(earlier):
         earlier(number, frame)
-    elif earlier == signal.SIG_DFL and not _only_warns(number):
+    elif fatal:
         signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
 
 
 def _only_warns(number: int) -> bool:

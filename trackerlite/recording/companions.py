@@ -51,7 +51,9 @@ class Companions:
         mode = _CONSOLES.get(chosen, chosen)
         if mode not in ("fd", "stream", "off"):
             mode = "auto"
-        self._console = Console(self._run.folder / "console.log", mode=mode).start()
+        self._console = Console(
+            self._run.folder / self._run.settings.lane / "console.log", mode=mode
+        ).start()
 
     def measure(self) -> None:
         """System metrics of this moment, as a record; from the recorder's thread."""

@@ -14,7 +14,7 @@ from typing import Any
 from trackerlite.errors import JournalError, RunExists, RunInUse, RunNotFound, TrackerliteError
 from trackerlite.journal import events
 from trackerlite.journal.writer import JournalWriter, is_being_written
-from trackerlite.recording import folders, settings
+from trackerlite.recording import folders, launch, settings
 from trackerlite.recording.run import Run
 
 _stack: list[Run] = []
@@ -36,6 +36,7 @@ def init(
     mode: str | None = None,
     durable: bool = False,
     strict: bool = False,
+    ranks: str | None = None,
     **like_wandb: Any,
 ) -> Run:
     """Begin (or continue) a run and make it the current one.
@@ -54,6 +55,8 @@ def init(
         mode: "offline" (default), "online" (sync beside the training), "disabled".
         durable: sync every call to disk (survives a power cut), not once a second.
         strict: raise on bad input instead of warning.
+        ranks: of several processes that train together (torchrun, srun, mpirun), "zero"
+            (default): only rank 0 records; "all": each does, into one run, readable apart.
         like_wandb: what else `wandb.init` takes (settings, reinit, config_exclude_keys, …).
 
     Raises:
@@ -73,14 +76,14 @@ def init(
         ours = {
             "project": project, "name": name, "config": config, "tags": tags, "notes": notes, "group": group,
             "job_type": job_type, "id": id, "resume": resume, "resume_from": resume_from, "dir": dir,
-            "mode": mode, "durable": durable, "strict": strict,
+            "mode": mode, "durable": durable, "strict": strict, "ranks": ranks,
         }  # fmt: skip
         return wandb_api.init(ours, like_wandb)
     wanted = settings.resolve(
         project=project, name=name, config=config, tags=tags, notes=notes, group=group, job_type=job_type,
-        id=id, resume=resume, resume_from=resume_from, dir=dir, mode=mode, durable=durable, strict=strict,
+        id=id, resume=resume, resume_from=resume_from, dir=dir, mode=mode, durable=durable, strict=strict, ranks=ranks,
     )  # fmt: skip
-    if wanted.mode == "disabled":
+    if wanted.mode == "disabled" or not launch.join(wanted):
         return _enter(_disabled(wanted))
     try:
         return _enter(_begin(wanted))
@@ -102,7 +105,9 @@ def _begin(wanted: settings.Settings) -> Run:
         folder = folders.run_folder(wanted.store, wanted.project, wanted.name, wanted.id)
     else:
         folder = earlier.folder
-    writer = _claim(folder, wanted)
+        if wanted.rank and not folders.lane_journals(folder / wanted.lane):
+            earlier = None  # rank 0 was quicker; this rank itself is new
+    writer = _claim(folder / wanted.lane, wanted)
     run = Run(
         wanted,
         writer,
@@ -118,6 +123,8 @@ def _begin(wanted: settings.Settings) -> Run:
     if wanted.rewind is not None:
         run._record("rewind", events.session_start(), step=wanted.rewind)
     run._start()
+    if wanted.rank:
+        return run
     verb = "continuing" if earlier is not None else "recording"
     run._say(f"{verb} {run.name} ({run.project}/{run.id}) in {wanted.store}")
     return run
@@ -145,6 +152,7 @@ def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> None:
         "started": run.started,
         "resumed": resumed,
         "mode": wanted.mode,
+        **({"rank": wanted.rank, "world_size": wanted.world_size} if wanted.world_size > 1 else {}),
     }
     run._record(
         "run", *shown, **{**found, **{k: v for k, v in about.items() if v not in (None, [], {})}}
@@ -154,6 +162,8 @@ def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> None:
 def _earlier(wanted: settings.Settings) -> folders.Earlier | None:
     """The run to continue, if `resume` allows or demands one."""
     found = folders.find(wanted.store, wanted.project, wanted.id) if wanted.given_id else None
+    if wanted.rank:  # whether the run is new is for rank 0 to judge; this one joins it
+        return found
     if wanted.resume == "auto" and not wanted.given_id:
         found = _unfinished(wanted)
         if found is not None:
@@ -214,7 +224,7 @@ def _catch_up(run: Run, wanted: settings.Settings) -> None:
     from trackerlite.store import past
 
     try:
-        found = past.read(wanted.store, run.folder)
+        found = past.read(wanted.store, run.folder, wanted.lane)
     except (TrackerliteError, OSError, ValueError) as error:
         print(
             f"trackerlite: the past of run {wanted.id} could not be read ({error}); it is continued all the same, "

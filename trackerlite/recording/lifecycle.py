@@ -5,11 +5,12 @@ from __future__ import annotations
 import atexit
 import signal
 import sys
-import threading
 import weakref
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from trackerlite.capture import signals
 
 if TYPE_CHECKING:
     from trackerlite.recording.run import Run
@@ -18,7 +19,7 @@ _runs: weakref.WeakSet[Run] = weakref.WeakSet()
 _exception: BaseException | None = None
 _exit_code: int | None = None
 _installed = False
-_earlier_signal: dict[int, Any] = {}
+_listening: list[Callable[[], None]] = []
 
 
 def watch(run: Run) -> None:
@@ -39,32 +40,17 @@ def watch(run: Run) -> None:
 
         sys.excepthook = note
         sys.exit = _noting(sys.exit)
-    if threading.current_thread() is threading.main_thread():
-        _watch_signal(signal.SIGTERM)
+    if not _listening:
+        _listening.append(signals.watch(_on_signal))
 
 
-def _watch_signal(number: int) -> None:
-    """Mark the runs preempted on this signal, then do what would have been done without us."""
-    current = signal.getsignal(number)
-    if current in (_on_signal, signal.SIG_IGN, None):
-        return  # ours already, ignored on purpose, or not Python's
-    _earlier_signal[number] = current
-    signal.signal(number, _on_signal)
-
-
-def _on_signal(number: int, frame: FrameType | None) -> None:
-    earlier = _earlier_signal.get(number)
-    name = signal.Signals(number).name
+def _on_signal(name: str, fatal: bool) -> None:
+    """A scheduler's warning: the runs are preempted from now on, whatever comes after it."""
     for run in list(_runs):
-        if callable(earlier):
-            run.mark_preempting(name)  # the handler decides whether the process ends
+        if fatal:
+            run._end("preempted", 128 + signal.Signals[name], name, patience=0.5)
         else:
-            run._end("preempted", 128 + number, name, patience=0.5)
-    if callable(earlier):
-        earlier(number, frame)
-    else:
-        signal.signal(number, signal.SIG_DFL)
-        signal.raise_signal(number)
+            run._preempt(name)
 
 
 def _noting(leave: Callable[..., NoReturn]) -> Callable[..., NoReturn]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,6 +69,7 @@ class Run(Keeping, Familiar):
         self._pid = os.getpid()
         self._recorder: Recorder | None = None
         self._companions: Companions | None = None
+        self._describing: threading.Thread | None = None
         self.config = Config(self._config_changed, config)
         self.summary = Summary(self._summary_changed)
 
@@ -294,6 +296,12 @@ class Run(Keeping, Familiar):
         """Say that this process is about to be stopped: the run ends as preempted."""
         self._preempted = reason
 
+    def _preempt(self, reason: str) -> None:
+        """Written down at once, as the end may be a SIGKILL; what is logged after it counts."""
+        if self._preempted is None and os.getpid() == self._pid:
+            self._record("finish", state="preempted", exit_code=0, reason=reason)
+        self._preempted = reason
+
     # -- identity that may change -----------------------------------------------------
 
     @property
@@ -384,6 +392,8 @@ class Run(Keeping, Familiar):
         if self._ended or os.getpid() != self._pid:
             return  # a forked child leaves the end to its parent
         lifecycle.forget(self)
+        if self._describing is not None:
+            self._describing.join(min(patience, 2.0))  # a short run has its commit, too
         if self._companions is not None:
             self._companions.settle(patience)
         self._ended = True
@@ -451,11 +461,27 @@ class Run(Keeping, Familiar):
             self.settings.store,
             self.folder,
             self._beat,
-            lambda: self._writer.written,
-            self._describe,
+            self._progress,
+            None,
             self._companions.look,
             self._companions.hear,
         )
+        # In a thread of its own: a slow git or a driver that hangs must not hold up the curves.
+        self._describing = threading.Thread(
+            target=self._describe, name="trackerlite-environment", daemon=True
+        )
+        self._describing.start()
+
+    def _progress(self) -> int:
+        """A number that changes whenever there may be something new to project."""
+        if self.settings.world_size == 1 or self.settings.ranks == "zero":
+            return self._writer.written
+        if self.settings.rank:
+            return 0  # rank 0 projects the run, with all its lanes
+        from trackerlite.store.journals import journals_of
+
+        sizes = (j.path.stat().st_size for j in journals_of(self.folder) if j.lane)
+        return self._writer.written + sum(sizes)
 
     def _beat(self) -> None:
         self._record("heartbeat")

@@ -13,6 +13,7 @@ from trackerlite.errors import BadInput
 
 MODES = ("offline", "online", "disabled")
 RESUMES = ("never", "allow", "must", "auto")
+RANKS = ("zero", "all")
 _FIRST = (
     "amber",
     "brisk",
@@ -64,6 +65,8 @@ class Settings:
         store: the `.trackerlite` folder.
         rewind: the step to go back to when resuming, or None.
         given_id: whether the id was chosen by the user (or a launcher), not by us.
+        ranks: which processes of a launch record: "zero" or "all".
+        rank, world_size: this process's place; 0 of 1 where nobody launched several.
     """
 
     store: Path
@@ -83,6 +86,14 @@ class Settings:
     strict: bool = False
     silent: bool = False
     named: bool = False
+    ranks: str = "zero"
+    rank: int = 0
+    world_size: int = 1
+
+    @property
+    def lane(self) -> str:
+        """The folder of this process's journal inside the run's: ranks write apart."""
+        return f"rank-{self.rank}" if self.rank else ""
 
 
 def environment(name: str) -> str | None:
@@ -110,6 +121,7 @@ def resolve(
     mode: str | None = None,
     durable: bool = False,
     strict: bool = False,
+    ranks: str | None = None,
 ) -> Settings:
     """The settings of a run to begin.
 
@@ -143,8 +155,15 @@ def resolve(
         config=values.flatten(config) if config is not None else {},
         durable=durable,
         strict=strict,
+        ranks=_ranks(ranks or environment("RANKS")),
         silent=(environment("SILENT") or "").lower() in ("1", "true", "yes", "on"),
     )
+
+
+def _ranks(text: str | None) -> str:
+    if text not in (None, *RANKS):
+        raise BadInput(f"ranks={text!r:.40} has to be 'zero' (only rank 0 records) or 'all'.")
+    return text or "zero"
 
 
 def new_id() -> str:
