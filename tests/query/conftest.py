@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,20 +55,16 @@ def record(store: Path, optimizer: str, seed: int) -> None:
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with five seeds each of two optimizers, and one run with a hostile name."""
     store = tmp_path_factory.mktemp("study")
-    before = os.environ.get("TRACKERLITE_SILENT")
-    os.environ["TRACKERLITE_SILENT"] = "true"
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRACKERLITE_SILENT", "true")
+        # What this machine has installed is no part of the study; `record` says what it had.
+        patch.setattr("trackerlite.capture.environment.slow", lambda *_, **__: {})
         for seed in range(5):
             record(store, "adamw", seed)
             record(store, "lion", seed)
         with tl.init(project="other", id="hostile", name=HOSTILE, dir=store, tags=[HOSTILE]) as run:
             run.config.update({HOSTILE: HOSTILE, "lr": "fast"})
             run.log({HOSTILE: 1.0, "val/loss": 0.1})
-    finally:
-        if before is None:
-            del os.environ["TRACKERLITE_SILENT"]
-        else:
-            os.environ["TRACKERLITE_SILENT"] = before
     return store
 
 

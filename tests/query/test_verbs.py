@@ -72,6 +72,16 @@ def test_ls_columns_curves_and_groups(call: Called) -> None:
     assert len(re.findall("█[▄-▇]+[▁-▃]+$", out, re.MULTILINE)) == 10
 
 
+def test_ls_names_the_nearest(call: Called) -> None:
+    """A metric or config key that no run has is said, with the nearest that some run has."""
+    code, out, err = call("ls", "val/los<1")
+    assert (code, out) == (3, "")
+    assert "No run here has val/los. Did you mean val/loss?" in err
+    code, out, err = call("ls", "--sort=seed")
+    assert code == 0
+    assert "Did you mean config.seed?" in err
+
+
 def test_ls_json_has_the_columns(call: Called) -> None:
     """`ls --json` gives the values themselves, the group and every field."""
     _, out, _ = call(
