@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cli.command import COMMAND, HOSTILE, environment, record, trackerlite
+from trackerlite.cli import verbs
 from trackerlite.cli._follow import Follower
 from trackerlite.readers import Points, Reader
 
@@ -35,13 +37,15 @@ OTHERS = [
     ["note", "evil0001"],
     ["status"],
     ["artifacts"],
+    ["search", "state:finished"],
     ["tui", "--once"],
 ]
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Colours, and what a progress bar needs: the cursor away, back, up a line, the line wiped.
+_OURS = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\r?\x1b\[(?:1A|2K)")
 _FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def on_a_terminal(*arguments: str, columns: int = 80, **env: str) -> str:
+def on_a_terminal(*arguments: str, columns: int = 80, cwd: Path | None = None, **env: str) -> str:
     """What the command sends to a real pseudo-terminal."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
@@ -50,6 +54,7 @@ def on_a_terminal(*arguments: str, columns: int = 80, **env: str) -> str:
         stdout=follower,
         stderr=follower,
         env=environment(**{"COLUMNS": str(columns), "TERM": "xterm-256color"} | env),
+        cwd=cwd,
         start_new_session=True,
     )
     os.close(follower)
@@ -256,7 +261,44 @@ def test_hostile_names_on_a_terminal(shared_store: Path, verb: list[str]) -> Non
     """Whatever a run, a key or a text is called, a terminal gets no control but our colours."""
     text = on_a_terminal(*verb, "--dir", str(shared_store))
     assert "evil" in text or verb[-1] in ("--trash", "doctor", "status", "artifacts")
-    assert not _FORBIDDEN.search(_COLOUR.sub("", text))
+    assert not _FORBIDDEN.search(_OURS.sub("", text))
+
+
+CHANGING = [
+    ["rename", "evil0001", HOSTILE.replace("\0", "")],
+    ["note", "evil0001", "new"],
+    ["rm", "evil0001"],
+    ["restore", "evil0001"],
+    ["bundle", "evil0001", "-o", "evil.zip"],
+    ["import", "evil.zip"],
+    ["import", HOSTILE],
+    ["watch", HOSTILE],
+    ["report", "evil0001", "-o", "evil.html"],
+    ["gc"],
+    ["sync", "--dry-run"],
+    ["help", "show"],
+    [HOSTILE],
+]
+
+
+def test_hostile_names_in_narration(shared_store: Path, tmp_path: Path) -> None:
+    """The same holds for what verbs say about runs, paths and arguments while they change them."""
+    shutil.copytree(shared_store, tmp_path / ".trackerlite")
+    for verb in CHANGING:
+        text = on_a_terminal(*verb, cwd=tmp_path, TRACKERLITE_DIR=str(tmp_path))
+        assert text, verb
+        assert "Traceback" not in text, verb
+        assert not _FORBIDDEN.search(_OURS.sub("", text)), verb
+
+
+# What only asks for, or throws away, credentials; what trains models of its own.
+NOT_TRIED = {"login", "logout", "demo"}
+
+
+def test_every_verb_is_tried() -> None:
+    """Each verb is run on hostile names above: a new one must be added there."""
+    tried = {verb[0] for verb in READING + OTHERS + CHANGING}
+    assert set(verbs()) - tried == NOT_TRIED
 
 
 @pytest.mark.parametrize("verb", READING, ids=" ".join)
