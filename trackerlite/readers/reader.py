@@ -203,6 +203,8 @@ class Reader:
         for key, name, value, kind, at, stream in self.connection.execute(
             f"SELECT run_key, key, value, kind, at, stream FROM summary_entry {among}"  # noqa: S608
         ):
+            if (at or 0.0) < times.get((key, name), 0.0):
+                continue  # a name may have been numbers at times and text at others
             parsed = _parsed(value) if stream == "value" else number(value, kind)
             found.setdefault(key, {})[name] = parsed
             times[key, name] = at or 0.0

@@ -124,9 +124,12 @@ CREATE VIEW params AS
     SELECT run.run_id, param.key, param.value
     FROM run JOIN param ON param.run_key = run.key WHERE run.trashed = 0;
 CREATE VIEW summary_entry AS
-    SELECT run_key, name AS key, last AS value, last_kind AS kind, last_clock AS at, stream FROM series
+    -- a name may have been numbers at times and text at others: SQLite takes the other
+    -- columns from the row with the MAX
+    SELECT run_key, name AS key, last AS value, last_kind AS kind, MAX(last_clock) AS at, stream FROM series
         WHERE stream <> 'system' AND points > 0 AND rank = 0 AND lane NOT LIKE 'fork%'
               AND (summary IS NULL OR summary LIKE '%"last"%')
+        GROUP BY run_key, name
     UNION ALL
     SELECT run_key, name || '.min', minimum, NULL, last_clock, stream FROM series
         WHERE stream = 'history' AND finite > 0 AND rank = 0 AND summary LIKE '%"min"%'
