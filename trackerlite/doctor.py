@@ -137,7 +137,10 @@ def _journal(report: Report, path: Path, alive: bool) -> None:
 
 def _database(report: Report, database: Path, living: set[str]) -> None:
     """Is the file sound, and do its views show what the journals say?"""
-    if not report.runs and not database.exists():
+    if not database.exists():
+        if report.runs:
+            text = "is not there (yet): the next reader makes it from the journals"
+            report.findings.append(Finding("note", database, text))
         return
     wrong = rebuild.check(report.store, database)
     if wrong is not None:
