@@ -47,7 +47,7 @@ def save(lines: Sequence[Drawn], x: str, log_x: bool, log_y: bool, path: Path) -
                 xs = _dates(one.x) if x == "wall" else one.x
                 if one.raw is not None:
                     axes.plot(xs, one.raw, color=color, alpha=0.25, linewidth=0.8)
-                axes.plot(xs, one.y, color=color, linewidth=1.4, label=plain(one.run.name, 60))
+                axes.plot(xs, one.y, color=color, linewidth=1.4, label=plain(one.name, 60))
             unit = f" ({plain(members[0].unit, 16)})" if members[0].unit else ""
             axes.set_title(plain(members[0].metric) + unit, loc="left", fontsize=10)
             axes.set_xlabel(_AXIS_NAMES.get(x, plain(x)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from trackerlite.cli._rows import Row, label, matches, rows
 from trackerlite.readers.polyline import along, polyline
+from trackerlite.readers.select import names_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,10 +23,12 @@ class Drawn:
     """One metric of one run, ready to draw.
 
     Attributes:
+        name: what to call the run beside the others.
         raw: the values as logged, where `y` is smoothed; else None.
     """
 
     run: RunInfo
+    name: str
     metric: str
     unit: str | None
     x: NDArray[np.float64]
@@ -48,7 +51,7 @@ def read_lines(
     Raises:
         BadInput: a run has no metric `x`.
     """
-    place = {run.key: index for index, run in enumerate(runs)}
+    place, names = {run.key: index for index, run in enumerate(runs)}, names_of(runs)
     every = reader.series([run.key for run in runs], stream=stream)
     wanted = [one for one in every if matches(one.name, patterns) and one.name != x]
     found = []
@@ -60,6 +63,7 @@ def read_lines(
         found.append(
             Drawn(
                 run,
+                names[run.key],
                 label(one),
                 one.unit,
                 along(reader, run, line, x),

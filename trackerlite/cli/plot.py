@@ -164,7 +164,7 @@ def _print(
             color = ink.line(order[one.run.key])
             if one.raw is not None and ink.colored:
                 drawn.append(line(one.x, one.raw, "", ink.behind(color), BEHIND))
-            drawn.append(line(one.x, one.y, plain(one.run.name), color))
+            drawn.append(line(one.x, one.y, plain(one.name), color))
         unit = f" ({plain(members[0].unit, 16)})" if members[0].unit else ""
         drawing = draw(
             drawn,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -153,6 +154,18 @@ def _metric(reader: Reader, keys: Sequence[int], operand: Series) -> dict[int, A
         others = reader.summaries([key for key in keys if key not in logged])
         column |= {k: v for k, v in _present(others, operand.key).items() if is_number(v)}
     return column
+
+
+def names_of(runs: Iterable[RunInfo]) -> dict[int, str]:
+    """What to call each run beside the others, by `RunInfo.key`: the id joins a name that several share."""
+    runs = list(runs)
+    shared = Counter(run.name for run in runs)
+    return {
+        run.key: f"{run.name} ({run.id})"
+        if shared[run.name] > 1 and run.name != run.id
+        else run.name
+        for run in runs
+    }
 
 
 def fields_of(run: RunInfo) -> dict[str, Any]:

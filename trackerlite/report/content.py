@@ -14,6 +14,7 @@ from trackerlite import values
 from trackerlite.readers import Reader, RunInfo, SeriesInfo
 from trackerlite.readers.compare import MISSING, Cell, Comparison, compare, natural
 from trackerlite.readers.polyline import polyline
+from trackerlite.readers.select import names_of
 from trackerlite.report.media import Gallery
 from trackerlite.text import plain
 
@@ -28,11 +29,11 @@ def content(
 ) -> dict[str, Any]:
     """Everything a report on `runs` shows, the first run being the baseline."""
     comparison = compare(reader, runs)
-    keys = [run.key for run in runs]
+    keys, names = [run.key for run in runs], names_of(runs)
     return {
         "title": plain(title),
         "made": time.strftime("%Y-%m-%d %H:%M %Z"),
-        "runs": [_run(reader, run) for run in runs],
+        "runs": [_run(reader, run, names[run.key]) for run in runs],
         "metrics": _metrics(reader, comparison, keys),
         "system": _system(reader, keys),
         "sections": {
@@ -52,9 +53,9 @@ def content(
     }
 
 
-def _run(reader: Reader, run: RunInfo) -> dict[str, Any]:
+def _run(reader: Reader, run: RunInfo, name: str) -> dict[str, Any]:
     return {
-        "name": plain(run.name),
+        "name": plain(name),
         "ref": plain(run.ref),
         "state": run.state,
         "started": run.started,
