@@ -24,6 +24,7 @@ def test_note(store: Path) -> None:
     assert trackerlite("note", "mine", "first", *where).stdout == ""
     assert trackerlite("note", "mine", "second", "--append", *where).returncode == 0
     assert trackerlite("note", "mine", *where).stdout == "first\nsecond\n"
+    assert trackerlite("note", "mine", "--json", *where).json["notes"] == "first\nsecond"
     assert trackerlite("note", "mine", "--append", *where).returncode == 2
 
 

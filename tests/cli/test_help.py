@@ -13,6 +13,8 @@ from trackerlite.cli import trackerlite, verbs
 
 # What explains or asks for credentials has no store to work on.
 NO_STORE = ("help", "login", "logout")
+# What only changes something, is for eyes, or has formats of its own.
+NO_JSON = ("demo", "export", "rename", "report", "restore", "rm", "tui", "watch")
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
@@ -49,6 +51,14 @@ def test_dir_everywhere(verb: str) -> None:
     assert command is not None
     names = {option for parameter in command.params for option in parameter.opts}
     assert "--dir" in names or verb in NO_STORE
+
+
+@pytest.mark.parametrize("verb", sorted(set(verbs()) - {*NO_STORE, *NO_JSON}))
+def test_json_where_something_is_read(verb: str) -> None:
+    """Every verb that answers a question takes --json."""
+    command = trackerlite.get_command(click.Context(trackerlite), verb)
+    assert command is not None
+    assert "--json" in {option for parameter in command.params for option in parameter.opts}
 
 
 def test_short_help_of_all() -> None:

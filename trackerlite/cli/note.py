@@ -6,8 +6,8 @@ import click
 
 from trackerlite import edits
 from trackerlite.cli._edit import find
-from trackerlite.cli._options import dir_option, run_argument, verb
-from trackerlite.cli._output import say
+from trackerlite.cli._options import dir_option, json_option, run_argument, verb
+from trackerlite.cli._output import emit, say
 from trackerlite.text import lines
 
 
@@ -23,12 +23,14 @@ from trackerlite.text import lines
 @click.argument("text", required=False)
 @click.option("--append", is_flag=True, help="Keep what is there, and add TEXT as a new line.")
 @click.option("--edit", is_flag=True, help="Write it in $EDITOR.")
+@json_option
 @dir_option
 def command(
     run: str,
     text: str | None,
     append: bool,
     edit: bool,
+    as_json: bool,
     dir: str | None,
 ) -> None:
     """Write the notes of RUN; without TEXT, print them."""
@@ -44,9 +46,11 @@ def command(
         raise click.UsageError("--append needs a TEXT to add.")
     elif append and before:
         text = f"{before}\n{text}"
-    if text is None:
+    if text is not None:
+        edits.set_notes(info, text)
+        say(f"The notes of {info.name} ({info.id}) are written.")
+    if as_json:
+        emit({"id": info.id, "name": info.name, "notes": before if text is None else text})
+    elif text is None:
         for line in lines(before) if before else []:
             print(line)
-        return
-    edits.set_notes(info, text)
-    say(f"The notes of {info.name} ({info.id}) are written.")
