@@ -46,7 +46,8 @@ def _scalar(value: Any) -> Any:
     # Subclasses (np.float64 is one, IntEnum another) become the plain type.
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
-            return kind(value)
+            # str() of a text that is an enum's member would be the member's name
+            return str.__str__(value) if kind is str else kind(value)
     if hasattr(value, "__float__") and not hasattr(value, "__len__"):
         return float(value)
     return value
