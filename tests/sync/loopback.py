@@ -36,6 +36,7 @@ class Fault:
     where: "graphql", "graphql:UpsertBucket", "file_stream", "upload" or "*".
     kind: "status", "cut_before" (store nothing, close), "cut_after" (store, close unanswered),
     "hang" (seconds), or a lie told with 200: "drop", "double", "alter" (rows of a file stream).
+    match: only requests whose path holds this text (a run's id, say).
     skip: how many matching requests pass first; times: how many are hit (-1 = all).
     """
 
@@ -47,9 +48,12 @@ class Fault:
     retry_after: float | None = None
     seconds: float = 0.0
     message: str = "injected"
+    match: str = ""
     hits: int = 0
 
-    def strikes(self, place: str) -> bool:
+    def strikes(self, place: str, path: str) -> bool:
+        if self.match not in path:
+            return False
         if not (self.where == "*" or place == self.where or place.startswith(self.where + ":")):
             return False
         if self.skip > 0:
@@ -171,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
                 loop.seen.append(Seen(self.command, self.path, place, body, headers))
             fault = None
             with loop.lock:
-                fault = next((f for f in loop.faults if f.strikes(place)), None)
+                fault = next((f for f in loop.faults if f.strikes(place, self.path)), None)
             if fault and self._misbehave(fault):
                 return
             if not self._authorised(loop, place):

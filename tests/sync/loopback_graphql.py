@@ -326,6 +326,14 @@ class World:
         run = self.find(v)
         return data({"project": {"internalId": "1", "run": self._run_node(run) if run else None}})
 
+    def do_GetProjects(self, v: dict[str, Any]) -> Answer:
+        names = sorted({p for (e, p, _) in self.runs if e == v.get("entity")})
+        node = {"__typename": "Project", "entityName": v.get("entity"), "isBenchmark": False}
+        node |= {"createdAt": "2026-01-01T00:00:00Z", "user": None}
+        edges = [{"node": {**node, "id": f"project-{name}", "name": name}} for name in names]
+        info = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
+        return data({"models": {"pageInfo": info, "edges": edges}})
+
     def do_RunHistoryKeys(self, v: dict[str, Any]) -> Answer:
         run = self.find(v)
         keys = self._run_node(run)["historyKeys"] if run else None

@@ -1,10 +1,10 @@
 """The contract with which any remote is spoken to.
 
 An adapter gives a handful of primitive operations; everything else is built on them here, so that
-every system answers the same questions in the same types. Writing is by run id: an adapter may
+every system answers the same questions in the same types. A run is named by its reference, an adapter may
 write at once or keep what it is told until `flush` or `finish_run`.
 
-    with open_backend("local", dir=".") as backend:
+    with LocalBackend(".") as backend:
         run = backend.create_run(RunSpec(project="demo", config={"lr": 0.1}))
         backend.log_metrics(run, {"loss": 0.5}, step=0)
         backend.finish_run(run)
@@ -25,7 +25,7 @@ from trackerlite.backends.sameness import same_value
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What a run begins with. `started` is Unix seconds; None means now."""
+    """What a run begins with."""
 
     project: str
     id: str | None = None
@@ -35,7 +35,6 @@ class RunSpec:
     config: Mapping[str, Any] = field(default_factory=dict)
     tags: Sequence[str] = ()
     notes: str | None = None
-    started: float | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class Backend(ABC):
 
     @abstractmethod
     def create_run(self, spec: RunSpec) -> str:
-        """Begin a run and return its id. Raises BadInput when `spec.id` is taken."""
+        """Begin a run and return its reference, `project/id`. Raises RunExists when `spec.id` is taken."""
 
     @abstractmethod
     def resume_run(self, run: str) -> None:
@@ -153,7 +152,6 @@ class Backend(ABC):
         run: str,
         values: Mapping[str, Any],
         step: int | None = None,
-        time: float | None = None,
     ) -> None:
         """Record several values of one step; without a step, the next one."""
 
@@ -213,7 +211,7 @@ class Backend(ABC):
 
     @abstractmethod
     def use_artifact(self, run: str, name: str) -> ArtifactRef:
-        """Note that the run reads `name:alias`. Raises BadInput when there is no such version."""
+        """Note that the run reads `name:alias`. Raises ArtifactNotFound when there is no such version."""
 
     # -- what the replay needs -------------------------------------------------------------------
 

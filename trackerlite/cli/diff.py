@@ -32,6 +32,7 @@ _ANY_WIDTH = 1000
     trackerlite diff baseline lora-r8 --all --json
     trackerlite diff --filter "project:demo" --group-by config.optimizer.name
     trackerlite diff baseline lora-r8 --html diff.html
+    trackerlite diff baseline wandb:my-team/lora-runs/abc123
     """
 )
 @click.argument("runs", metavar="RUN...", nargs=-1)
@@ -68,6 +69,10 @@ def command(
     With --group-by, show means over the runs of each group, and whether they differ by
     more than the noise between runs.
     """
+    if any(run.startswith("wandb:") for run in runs):
+        from trackerlite.cli import _diff_remote
+
+        return _diff_remote.diff(runs, dir, everything, as_json)
     with Reader.open(dir) as reader:
         found = _runs(reader, runs, filter_, baseline)
         if group_by is not None:

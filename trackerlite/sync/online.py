@@ -14,7 +14,8 @@ def start(store: Path, ref: str, folder: Path, interval: float = 15.0) -> int | 
     What it has to say goes to `sync.log` in the run's folder. It outlives this process, so that the
     end of the run is synced too, and never raises into the caller.
     """
-    command = [sys.executable, "-m", "trackerlite.sync", os.fspath(store), ref, f"{interval:g}"]
+    seconds = f"--interval={interval:g}"
+    command = [sys.executable, "-m", "trackerlite.sync", os.fspath(store), ref, seconds]
     try:
         with (folder / "sync.log").open("ab") as log:
             child = subprocess.Popen(

@@ -1,0 +1,200 @@
+"""The verbs people type: sync, status, login, logout, search, diff; as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sync.conftest import arrived, expected
+from sync.loopback import KEY, Loopback
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+CODE = "import sys; from trackerlite.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.fixture
+def run(store: Path) -> Run:
+    def go(*words: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", CODE, *words],
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "TRACKERLITE_DIR": str(store)},
+        )
+
+    return go
+
+
+def test_login_sync_status_logout(
+    server: Loopback,
+    record: Callable[..., Any],
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """A wrong key is not stored; a right one is, 0600, beside other entries; sync, status; logout."""
+    monkeypatch.delenv("WANDB_API_KEY")
+    made = record(30)
+    netrc = tmp_path / "home" / ".netrc"
+    netrc.write_text("machine example.com\n  login me\n  password other\n")
+    assert run("sync").returncode == 1
+    assert "trackerlite login" in run("sync").stderr
+    refused = run("login", given="f" * 40 + "\n")
+    assert refused.returncode == 1
+    assert "f" * 40 not in refused.stdout + refused.stderr
+    assert run("login", given="too short\n").returncode == 2
+    assert "127.0.0.1" not in netrc.read_text()
+    assert run("login", given=f"{KEY}\n").returncode == 0
+    assert "password other" in netrc.read_text()
+    assert stat.S_IMODE(netrc.stat().st_mode) == 0o600
+    assert "never sent" in run("status").stdout
+    dry = run("sync", "--dry-run")
+    assert "would send" in dry.stdout
+    assert "30 rows" in dry.stdout
+    assert server.world.runs == {}
+    done = run("sync", "--json")
+    assert done.returncode == 0
+    assert [(o["status"], o["sent"]) for o in json.loads(done.stdout)] == [("synced", 30)]
+    assert arrived(server, made.id) == expected(made, 30)
+    told = json.loads(run("status", "--json").stdout)
+    assert [(r["state"], r["sent"], r["pending"]) for r in told["runs"]] == [("synced", 30, 0)]
+    assert run("logout").returncode == 0
+    assert netrc.read_text() == "machine example.com\n  login me\n  password other\n"
+    assert run("logout").returncode == 3
+
+
+def test_a_failure_is_exit_code_1_and_stays_in_status(
+    server: Loopback, record: Callable[..., Any], run: Run
+) -> None:
+    """A server that refuses the rows: exit code 1 with the reason, now and in `status`."""
+    record(30)
+    server.fault("file_stream", status=403, message="because")
+    done = run("sync")
+    assert done.returncode == 1
+    assert "no right to write" in done.stdout
+    assert "failed" in run("status").stdout
+    server.faults.clear()
+    assert run("sync").returncode == 0
+    assert "synced" in run("status").stdout
+
+
+def test_wrong_use(record: Callable[..., Any], run: Run, store: Path) -> None:
+    """--new-run without a run, a remote that is not there yet, an unknown run, an empty store."""
+    assert run("sync").returncode == 3
+    record(3)
+    assert run("sync", "--new-run").returncode == 2
+    assert run("sync", "--to", "mlflow").returncode == 2
+    assert run("sync", "nobody").returncode == 3
+
+
+def test_ctrl_c_is_safe(
+    server: Loopback, record: Callable[..., Any], run: Run, store: Path
+) -> None:
+    """Interrupted in the middle of an upload: 130, no process left, and the next sync completes."""
+    made = record(3000)
+    server.delay = 0.1
+    child = subprocess.Popen(
+        [sys.executable, "-c", CODE, "sync", "--dir", str(store)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    until = time.monotonic() + 30
+    while not server.world.runs and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=30)
+    assert child.returncode == 130
+    server.delay = 0.0
+    assert run("sync").returncode == 0
+    assert arrived(server, made.id) == expected(made, 3000)
+
+
+def test_live_follows_a_run_to_its_end(
+    server: Loopback, record: Callable[..., Any], store: Path
+) -> None:
+    """`sync --live` while rows come in: they grow there, the state is running, then finished."""
+    made = record(100, finish=False)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CODE, "sync", "--live", "--interval", "1", "--dir", str(store)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    seen = set()
+    for step in range(100, 160):
+        made.log({"loss": 1 / (step + 1), "n": step}, step=step)
+        time.sleep(0.1)
+        for there in list(server.world.runs.values()):
+            seen.add((there.state, len(there.history)))
+    made.finish()
+    told, _ = child.communicate(timeout=60)
+    assert child.returncode == 0, told
+    assert any(state == "running" and rows > 0 for state, rows in seen)
+    assert arrived(server, made.id) == expected(made, 160)
+    assert server.run("p", made.id).state == "finished"
+
+
+def test_a_process_beside_the_training(
+    server: Loopback, record: Callable[..., Any], store: Path
+) -> None:
+    """What `mode="online"` starts: detached, it follows the run, ends by itself, and leaves a log."""
+    from trackerlite.sync import online
+
+    made = record(50, finish=False)
+    pid = online.start(store / ".trackerlite", f"p/{made.id}", made.folder, interval=0.5)
+    assert pid
+    time.sleep(1.0)
+    made.finish()
+    os.waitpid(pid, 0)
+    assert arrived(server, made.id) == expected(made, 50)
+    assert "synced: 50 rows" in (made.folder / "sync.log").read_text()
+
+
+def test_two_syncs_at_once(server: Loopback, record: Callable[..., Any], store: Path) -> None:
+    """Two processes sync the same store: each row once, nobody fails."""
+    runs = [record(500) for _ in range(4)]
+    server.delay = 0.05
+    pair = [
+        subprocess.Popen(
+            [sys.executable, "-c", CODE, "sync", "--dir", str(store)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for _ in range(2)
+    ]
+    for child in pair:
+        child.communicate(timeout=90)
+        assert child.returncode == 0
+    for made in runs:
+        assert arrived(server, made.id) == expected(made, 500)
+
+
+def test_search_and_diff_reach_wandb(
+    server: Loopback, record: Callable[..., Any], run: Run
+) -> None:
+    """The same filter here and there; a local run against its copy at the server."""
+    made = record(10, config={"lr": 0.1})
+    record(1000, config={"lr": 0.2})
+    assert run("sync").returncode == 0
+    here = json.loads(run("search", "loss<0.01", "--json").stdout)
+    there = json.loads(run("search", "loss<0.01", "--on", "wandb", "--json").stdout)
+    assert [r["steps"] for r in here] == [r["steps"] for r in there] == [999]
+    assert "999" in run("search", "config.lr=0.2", "--on", "wandb").stdout
+    assert run("search", "loss<0", "--on", "wandb").returncode == 3
+    assert run("search", "loss<<", "--on", "wandb").returncode == 2
+    told = json.loads(run("diff", made.id, f"wandb:loop/p/{made.id}", "--json", "--all").stdout)
+    assert told["config"]["lr"] == [0.1, 0.1]
+    assert told["summary"]["n"] == [9, 9]
+    assert run("diff", made.id, "wandb:loop/p/nobody").returncode == 3
