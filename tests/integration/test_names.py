@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 import unicodedata
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import trackerlite as tl
@@ -44,9 +45,24 @@ def is_key(key: str) -> bool:
     return 0 < len(key) <= values.KEY_LIMIT
 
 
-@settings(max_examples=40)
-@given(st.lists(st.one_of(names, pairs), min_size=250, max_size=280, unique=True))
-def test_ten_thousand_keys(some: list[str]) -> None:
+def cut(text: str) -> list[str]:
+    """A long text as names of one to eleven characters (drawing each alone takes Hypothesis minutes)."""
+    pieces, at = [], 0
+    for size in cycle((1, 2, 11, 3, 7, 5)):
+        if at >= len(text):
+            return pieces
+        pieces.append(text[at : at + size])
+        at += size
+    return pieces
+
+
+many = st.tuples(
+    st.lists(st.one_of(names, pairs), min_size=15, max_size=25),
+    st.text(st.characters(), min_size=1300, max_size=1400),
+).map(lambda drawn: list(dict.fromkeys([*drawn[0], *cut(drawn[1])])))
+
+
+def check_keys(counted: list[int], some: list[str]) -> None:
     """Every key is a metric of its own or refused; the row's other keys are kept; nothing but the run's files is written."""
     with tempfile.TemporaryDirectory(dir=SHM) as place:
         root = Path(place)
@@ -60,6 +76,7 @@ def test_ten_thousand_keys(some: list[str]) -> None:
             run.define_metric("*", goal="min")
         with Reader.open(root / "store") as reader:
             shown = {s.name: reader.points(s.key) for s in reader.series()}
+        counted.append(len(some))
         wanted = {
             values.encodable(key): number
             for number, key in enumerate(some)
@@ -88,6 +105,23 @@ def test_ten_thousand_keys(some: list[str]) -> None:
             )
             assert known or database or path == inside or path.startswith(inside + "/"), path
         assert (root / "canary").read_text() == "alive"
+
+
+def test_ten_thousand_keys() -> None:
+    """Ten thousand keys of any kind: each is a metric of its own or refused, and no file is anywhere but in the run."""
+    counted: list[int] = []
+
+    @settings(
+        max_examples=40,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    )
+    @given(many)
+    def each(some: list[str]) -> None:
+        check_keys(counted, some)
+
+    each()
+    assert sum(counted) >= 10_000
 
 
 @settings(max_examples=50)
