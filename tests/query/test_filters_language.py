@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -234,7 +236,6 @@ def test_any_text_is_a_filter_or_an_error(text: str) -> None:
 @given(st.text("ab*", max_size=12), st.text("ab", max_size=12))
 def test_wildcards_are_what_a_regular_expression_says(pattern: str, text: str) -> None:
     """`*` stands for any characters, also none; everything else for itself."""
-    import re
 
     expected = re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL)
     assert Wildcard(pattern)(text) is (expected is not None)
@@ -265,3 +266,14 @@ def test_names_take_words_only() -> None:
     assert Filter("/^val/ OR lr").names(names) == ["val/loss", "val/f1"]
     with pytest.raises(FilterError, match="Only words"):
         Filter("tag:x").names(names)
+
+
+def test_every_filter_in_the_readme_is_one() -> None:
+    """The filters that the README shows are filters, and there are some."""
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    shown = re.findall(
+        r"(?:trackerlite (?:ls|search)|--filter|filter=) ?(?P<q>[\"'])(.+?)(?P=q)", text
+    )
+    assert len(shown) >= 2
+    for _, filter_ in shown:
+        Filter(filter_).compile(NOW)
