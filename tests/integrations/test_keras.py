@@ -1,0 +1,90 @@
+"""The callback in a real `fit`, against Keras' own records of the same training."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+pytest.importorskip("keras", reason="keras is not installed")
+
+import keras
+
+import trackerlite as tl
+from integrations import helpers
+from trackerlite.integrations.keras import TrackerliteCallback
+
+
+def model():
+    keras.utils.set_random_seed(0)
+    net = keras.Sequential(
+        [keras.Input((3,)), keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)]
+    )
+    rate = keras.optimizers.schedules.ExponentialDecay(0.1, 8, 0.5, staircase=True)
+    net.compile(keras.optimizers.SGD(rate), loss="mse", metrics=["mae"])
+    return net
+
+
+def data():
+    chance = np.random.default_rng(0)
+    x = chance.normal(size=(32, 3)).astype("float32")
+    return x, x.sum(axis=1, keepdims=True)
+
+
+def fit(callback, **more):
+    return model().fit(
+        *data(), batch_size=4, validation_split=0.25, verbose=0, callbacks=callback, **more
+    )
+
+
+def test_each_epoch_is_recorded_as_keras_own_loggers_have_it(place):
+    """Every metric of History and CSVLogger, at the batch it was reached, under W&B's names."""
+    own = keras.callbacks.CSVLogger("log.csv")
+    history = fit([TrackerliteCallback(project="keras"), own], epochs=3).history
+    tl.finish()
+    run = helpers.only_run("keras")
+    rows = helpers.rows(run)
+    assert [row["_step"] for row in rows] == [6, 12, 18]  # six batches an epoch
+    assert [row["epoch/epoch"] for row in rows] == [0, 1, 2]
+    assert set(history) == {"loss", "mae", "val_loss", "val_mae"}
+    for name, values in history.items():
+        assert [row[f"epoch/{name}"] for row in rows] == values
+    with open("log.csv") as file:
+        for row, line in zip(rows, csv.DictReader(file), strict=True):
+            assert row["epoch/val_loss"] == float(line["val_loss"])
+    rates = [row["epoch/learning_rate"] for row in rows]
+    assert rates == pytest.approx([0.1, 0.05, 0.025])
+    assert run.config["keras.parameters"] == 21
+    assert run.config["keras.epochs"] == 3
+
+
+def test_batches_are_recorded_when_asked_for(place):
+    """log_freq=2: every second batch, with its own loss."""
+    fit(TrackerliteCallback(log_freq=2, project="keras"), epochs=2)
+    tl.finish()
+    run = helpers.only_run("keras")
+    assert run.metric("batch/batch_step")["value"].tolist() == [0, 2, 4, 6, 8, 10]
+    assert run.metric("batch/loss")["step"].tolist() == [1, 3, 5, 7, 9, 11]
+    assert run.metric("epoch/loss")["step"].tolist() == [6, 12]
+
+
+def test_a_fit_that_goes_on_continues_the_run(place):
+    """initial_epoch with a continued run: what was recorded from that epoch on is hidden."""
+    fit(TrackerliteCallback(project="keras", id="one"), epochs=3)
+    tl.finish()
+    fit(TrackerliteCallback(project="keras", id="one"), epochs=3, initial_epoch=1)
+    tl.finish()
+    run = helpers.only_run("keras")
+    assert run.metric("epoch/loss")["step"].tolist() == [6, 12, 18]
+    assert run.metric("epoch/epoch")["value"].tolist() == [0, 1, 2]
+
+
+def test_it_writes_to_the_current_run(place):
+    """Inside tl.init there is one run; evaluate on its own is recorded too."""
+    with tl.init(project="mine"):
+        net = model()
+        net.fit(*data(), verbose=0, callbacks=[TrackerliteCallback()])
+        net.evaluate(*data(), verbose=0, callbacks=[TrackerliteCallback()])
+    run = helpers.only_run("mine")
+    assert {"epoch/loss", "test/loss"} <= set(run.metrics)
