@@ -116,12 +116,39 @@ def _once(reader: Reader, runs: list[RunInfo], options: object) -> list[Outcome]
     from trackerlite.sync.engine import Syncer
     from trackerlite.sync.outcome import Options
 
+    from trackerlite.backends.errors import NotLoggedIn, Unreachable
+
     assert isinstance(options, Options)
-    with (
-        shown(len(runs)) as (notice, progress),
-        Syncer(reader, options, notice=notice, progress=progress) as syncer,
-    ):
-        return syncer.sync(runs)
+    try:
+        with (
+            shown(len(runs)) as (notice, progress),
+            Syncer(reader, options, notice=notice, progress=progress) as syncer,
+        ):
+            return syncer.sync(runs)
+    except (NotLoggedIn, Unreachable) as error:
+        if not options.dry_run:
+            raise
+        say(f"{error} So the server was not asked: what it was not seen to have would go.")
+        return _unasked(reader, runs)
+
+
+def _unasked(reader: Reader, runs: list[RunInfo]) -> list[Outcome]:
+    """What would go, as far as the ledger knows: a dry run where there is no network."""
+    from trackerlite.backends import credentials
+    from trackerlite.sync.outcome import Outcome
+    from trackerlite.sync.state import standings
+
+    return [
+        Outcome(
+            standing.run,
+            standing.name,
+            "would send" if standing.pending else "up to date",
+            rows=standing.sent + standing.pending,
+            sent=standing.pending,
+            running=standing.state == "running",
+        )
+        for standing in standings(reader, runs, credentials.find().url)
+    ]
 
 
 def _live(
