@@ -112,11 +112,10 @@ def _chosen(reader: Reader, runs: Sequence[str]) -> list[RunInfo]:
 
 
 def _once(reader: Reader, runs: list[RunInfo], options: object) -> list[Outcome]:
+    from trackerlite.backends.errors import NotLoggedIn, Unreachable
     from trackerlite.cli._progress import shown
     from trackerlite.sync.engine import Syncer
     from trackerlite.sync.outcome import Options
-
-    from trackerlite.backends.errors import NotLoggedIn, Unreachable
 
     assert isinstance(options, Options)
     try:
