@@ -143,12 +143,13 @@ def test_a_wrong_filter_says_where(still: Make, store: Path) -> None:
     """The reason stands beside the prompt, the place is underlined, the list stays."""
     made = still(store)
     made.key("f")
-    _type(made, "val/f1>")
+    _type(made, "tag:lora (")
     frame = made.desk.paint()
     assert any("underline" in style for _, style in frame[-2])
-    assert len(made.desk.runs.runs) == 6
+    assert len(made.desk.runs.runs) == 3
     made.key("escape")
     assert made.desk.state.filter == ""
+    assert len(made.desk.runs.runs) == 6
 
 
 def test_groups_have_a_heading_with_mean_and_spread(still: Make, store: Path) -> None:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from trackerlite.errors import StoreNotFound, TrackerliteError
 from trackerlite_tui import syncing
 from trackerlite_tui.known import Known, shown, shown_name
-from trackerlite_tui.snapshot import CurveKey, DetailKey, Job, MetricName, Snapshot, Wants
+from trackerlite_tui.snapshot import (
+    BandCurve,
+    CurveKey,
+    DetailKey,
+    Job,
+    MetricName,
+    Snapshot,
+    Wants,
+)
 
 if TYPE_CHECKING:
     from trackerlite.readers import Reader, RunInfo, SeriesInfo
+    from trackerlite_tui.bandload import BandLoader
     from trackerlite_tui.curveload import CurveLoader
 
 Done = Callable[[Exception | None], None]
@@ -22,9 +31,15 @@ Done = Callable[[Exception | None], None]
 _POLL = 0.12  # seconds between two looks at the store's version
 _LIVE = 0.5  # seconds between two live redraws
 _BATCH = 0.05  # seconds of loading before what there is is shown
+_QUIET = 0.03  # seconds without another wish before it is fulfilled
 _RETRY = 1.0
 _BEHIND = 5.0  # seconds between two looks for what nobody projects
 _NAMES = 4.0  # seconds between two listings of all metrics
+
+
+def _same_runs(wants: Wants, before: Wants) -> bool:
+    """Whether the same runs are asked for, in other respects."""
+    return (wants.filter, wants.trashed) == (before.filter, before.trashed)
 
 
 class Feed(threading.Thread):
@@ -54,6 +69,9 @@ class Feed(threading.Thread):
         self._refresh = False
         self._snapshot = first or Snapshot()
         self._loader: CurveLoader | None = None
+        self._banded: BandLoader | None = None
+        self._listed_for: tuple[Any, ...] = ()
+        self._reading = 0
         self._loaded: dict[CurveKey, tuple[Any, ...]] = {}
         self._details: dict[DetailKey, tuple[Any, Any]] = {}
         self._known = Known()
@@ -139,15 +157,29 @@ class Feed(threading.Thread):
             current = reader.version()
             changed = current != version
             if (
-                (wants != seen or jobs)
+                jobs
+                or seen is None
                 or (changed and now - read_at >= self._live)
                 or self._ages(now - read_at)
             ):
                 version, seen, read_at = current, wants, now
                 self._read(reader, wants)
+            elif wants != seen:
+                if not _same_runs(wants, seen):
+                    self._read(reader, wants)
+                elif not self._quiet():
+                    continue
+                else:
+                    self._read_wanted(reader, wants)
+                seen = wants
             wait = _POLL if self._open_ended() or changed else 4 * _POLL
             self._wake.wait(wait)
             self._wake.clear()
+
+    def _quiet(self) -> bool:
+        """Whether the person has stopped moving: loading holds up the next key."""
+        self._wake.clear()
+        return not self._wake.wait(_QUIET)
 
     def _take(self) -> tuple[Wants, list[Any]]:
         with self._lock:
@@ -172,6 +204,7 @@ class Feed(threading.Thread):
     # -- one reading ---------------------------------------------------------------------
 
     def _read(self, reader: Reader, wants: Wants) -> None:
+        self._reading += 1
         runs = tuple(reader.runs(trashed=wants.trashed))
         first = not self._snapshot.runs
         matching, error = self._match(reader, wants)
@@ -188,20 +221,31 @@ class Feed(threading.Thread):
         )
         if first:
             self._send(base)
+        else:
+            self._snapshot = replace(base, stamp=self._snapshot.stamp)
+        self._snapshot = replace(self._snapshot, synced=syncing.words(reader, runs))
+        self._read_wanted(reader, wants)
+
+    def _read_wanted(self, reader: Reader, wants: Wants) -> None:
+        """What `wants` asks about the runs that are known."""
+        runs = self._snapshot.runs
         base = replace(
-            base,
+            self._snapshot,
             statistics=self._known.statistics(reader, runs, wants),
             config=self._known.config(reader, runs, wants),
             names=self._names(reader, runs, wants),
         )
-        listed = {}
-        if wants.listed:
-            for stream in wants.streams:
-                for one in reader.series(wants.listed, stream=stream, names=wants.names):
-                    if shown(one):
-                        listed[one.run_key, stream, shown_name(one)] = one
-        synced = syncing.words(reader, runs)
-        base = replace(base, series=listed, synced=synced, loading=False)
+        listing = (self._reading, wants.listed, wants.streams, wants.names)
+        listed: Mapping[CurveKey, SeriesInfo] = self._snapshot.series
+        if listing != self._listed_for:
+            self._listed_for = listing
+            listed = {
+                (one.run_key, stream, shown_name(one)): one
+                for stream in (wants.streams if wants.listed else ())
+                for one in reader.series(wants.listed, stream=stream, names=wants.names)
+                if shown(one)
+            }
+        base = replace(base, series=listed, loading=False)
         self._send(base)
         self._read_details(reader, wants, runs)
         self._read_curves(reader, wants)
@@ -272,14 +316,16 @@ class Feed(threading.Thread):
         self._send(replace(self._snapshot, details=out))
 
     def _read_curves(self, reader: Reader, wants: Wants) -> None:
-        if not wants.curves:
+        if not wants.curves and not wants.bands:
             return
         if self._numbers is not None:
             self._numbers.wait(2.0)
+        from trackerlite_tui.bandload import BandLoader
         from trackerlite_tui.curveload import CurveLoader
 
-        if self._loader is None:
+        if self._loader is None or self._banded is None:
             self._loader = CurveLoader(reader)
+            self._banded = BandLoader(self._loader)
         started = {run.key: run.started or 0.0 for run in self._snapshot.runs}
         curves = {
             key: self._snapshot.curves[key] for key in wants.curves if key in self._snapshot.curves
@@ -311,6 +357,18 @@ class Feed(threading.Thread):
             or self._snapshot.axis != wants.axis
         ):
             self._send(replace(self._snapshot, curves=curves, axis=wants.axis))
+        bands: dict[tuple[str, str], tuple[BandCurve, ...]] = {}
+        before = self._snapshot.bands
+        for metric in wants.bands:
+            made = self._banded.load(
+                metric, wants, self._snapshot.series, started, lambda: self._moved(wants)
+            )
+            if made is None or self._stopped:
+                return
+            bands[metric] = made
+            if before.get(metric) is not made:
+                later = {other: before[other] for other in wants.bands if other in before}
+                self._send(replace(self._snapshot, bands={**later, **bands}, axis=wants.axis))
 
     def _changed(self, wants: Wants) -> bool:
         with self._lock:
@@ -319,7 +377,8 @@ class Feed(threading.Thread):
     def _moved(self, wants: Wants) -> bool:
         """The person is somewhere else by now."""
         with self._lock:
-            return self._wants.curves[:1] != wants.curves[:1] or self._wants.axis != wants.axis
+            now = self._wants
+        return (now.curves[:1], now.bands, now.axis) != (wants.curves[:1], wants.bands, wants.axis)
 
     def _send(self, snapshot: Snapshot) -> None:
         self._snapshot = replace(snapshot, stamp=self._snapshot.stamp + 1)

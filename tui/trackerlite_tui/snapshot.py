@@ -27,6 +27,9 @@ class Wants:
         config: whether the configs of all runs are needed (columns, grouping).
         listed: runs whose metrics are listed by name.
         curves: the lines to draw, in order of need.
+        bands: metrics (stream, name) to draw as bands, one for each of `groups`.
+        groups: (label, run keys) of the bands.
+        band: `mean` or `median`.
         dots: the width of a chart in pixels.
         axis: `step`, `relative`, `wall`, or the name of a metric.
         window: the visible part of the x axis, or None for all of it.
@@ -42,6 +45,9 @@ class Wants:
     names: tuple[str, ...] | None = None
     streams: tuple[str, ...] = ("history",)
     curves: tuple[CurveKey, ...] = ()
+    bands: tuple[tuple[str, str], ...] = ()
+    groups: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    band: str = "mean"
     dots: int = 200
     axis: str = STEP
     window: tuple[float, float] | None = None
@@ -66,6 +72,19 @@ class Curve:
     count: int
     last: float | None
     whole: bool
+    stamp: int
+
+
+@dataclass(frozen=True, eq=False)
+class BandCurve:
+    """Several runs' curves of one metric as a centre and two edges, on one grid."""
+
+    label: str
+    runs: int
+    x: Floats
+    low: Floats
+    centre: Floats
+    high: Floats
     stamp: int
 
 
@@ -98,6 +117,7 @@ class Snapshot:
     alerts: tuple[AlertInfo, ...] = ()
     series: Mapping[CurveKey, SeriesInfo] = field(default_factory=dict)
     curves: Mapping[CurveKey, Curve] = field(default_factory=dict)
+    bands: Mapping[tuple[str, str], tuple[BandCurve, ...]] = field(default_factory=dict)
     axis: str = STEP
     details: Mapping[DetailKey, Any] = field(default_factory=dict)
     synced: Mapping[int, str] | None = None  # run key -> a word

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from trackerlite_tui.curves.line import Floats, Line
 
 KINDS = ("mean", "median", "range")
+_QUANTILES = {"median": (25, 50, 75), "range": (0, 50, 100)}
 
 
 def resample(x: Floats, y: Floats, grid: Floats) -> Floats:
@@ -19,35 +23,40 @@ def resample(x: Floats, y: Floats, grid: Floats) -> Floats:
     return np.asarray(out, dtype=np.float64)
 
 
-def band(
-    lines: Sequence[Line], columns: int, kind: str = "mean"
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """The centre and edges of many lines on one grid of `columns` places.
+def grid_over(low: float, high: float, places: int) -> Floats:
+    """Evenly spaced places from low to high, one if they are the same."""
+    return np.linspace(low, high, max(2, places)) if high > low else np.array([low])
+
+
+def spread(table: npt.NDArray[Any], kind: str = "mean") -> tuple[Floats, Floats, Floats]:
+    """Low edge, centre and high edge of curves on one grid.
 
     Args:
+        table: (curves, places); values that are not finite do not count.
         kind: `mean` (± one standard deviation), `median` (quartiles) or `range` (min to max
             around the median).
 
     Returns:
-        x, low, centre, high; NaN where fewer than one line has a value.
+        Three arrays (places), NaN where no curve has a value.
     """
+    values = np.where(np.isfinite(table), table, np.nan).astype(np.float64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a place that no curve reaches is NaN
+        if kind == "mean":
+            centre = np.nanmean(values, axis=0)
+            around = np.nanstd(values, axis=0)
+            return centre - around, centre, centre + around
+        low, centre, high = np.nanpercentile(values, _QUANTILES[kind], axis=0)
+    return low, centre, high
+
+
+def band(
+    lines: Sequence[Line], places: int, kind: str = "mean"
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """The centre and edges of many lines on one grid of `places`: x, low, centre, high."""
     drawn = [one for one in lines if one.x.size]
     if not drawn:
         nothing = np.empty(0)
         return nothing, nothing, nothing, nothing
-    start = min(float(one.x[0]) for one in drawn)
-    stop = max(float(one.x[-1]) for one in drawn)
-    grid = np.linspace(start, stop, max(2, columns)) if stop > start else np.array([start])
-    table = np.array([resample(one.x, one.y, grid) for one in drawn])
-    table[~np.isfinite(table)] = np.nan
-    seen = np.isfinite(table).any(axis=0)
-    low, centre, high = (np.full(grid.shape, np.nan) for _ in range(3))
-    inner = table[:, seen]
-    if kind == "mean":
-        centre[seen] = np.nanmean(inner, axis=0)
-        spread = np.nanstd(inner, axis=0)
-        low[seen], high[seen] = centre[seen] - spread, centre[seen] + spread
-    else:
-        quantiles = (25, 50, 75) if kind == "median" else (0, 50, 100)
-        low[seen], centre[seen], high[seen] = np.nanpercentile(inner, quantiles, axis=0)
-    return grid, low, centre, high
+    grid = grid_over(min(float(o.x[0]) for o in drawn), max(float(o.x[-1]) for o in drawn), places)
+    return grid, *spread(np.array([resample(one.x, one.y, grid) for one in drawn]), kind)

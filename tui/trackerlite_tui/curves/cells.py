@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 # Pieces of (text, style); a style is `bold #rrggbb on #rrggbb`, every part of it optional.
 Row = list[tuple[str, str]]
@@ -10,11 +11,15 @@ Row = list[tuple[str, str]]
 
 def width(text: str) -> int:
     """Cells taken by `text`: two for wide characters, none for combining ones."""
-    if text.isascii():
-        return len(text)
-    return sum(_cell(char) for char in text)
+    return len(text) if text.isascii() else _width(text)
 
 
+@lru_cache(maxsize=8192)
+def _width(text: str) -> int:
+    return sum(map(_cell, text))
+
+
+@lru_cache(maxsize=4096)
 def _cell(char: str) -> int:
     if unicodedata.east_asian_width(char) in "WF":
         return 2

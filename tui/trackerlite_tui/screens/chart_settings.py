@@ -139,7 +139,7 @@ class ChartSettings:
                     None,
                 )
             except FilterError as problem:
-                return problem.reason, (problem.start, problem.end)
+                return problem.reason, (problem.start, max(problem.end, problem.start + 1))
 
         text = self.desk.state.metric_filter
         self.desk.open(Prompt(self.desk, "metrics", text, live, live=live, verdict=verdict))

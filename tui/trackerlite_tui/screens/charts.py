@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.curves.numbers import number
+from trackerlite_tui.order import value_text
 from trackerlite_tui.rows import Row, fill, fit, justify, pad, width
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.screens.chart_settings import ChartSettings
@@ -48,6 +49,29 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
     def runs(self) -> list[RunInfo]:
         """The runs that are drawn."""
         return self.desk.drawn()
+
+    @property
+    def banded(self) -> bool:
+        """Whether bands stand for the runs: when asked for, and when there are too many lines."""
+        return self.desk.state.band or len(self.runs()) > BAND_ABOVE
+
+    def lines(self) -> list[RunInfo]:
+        """The runs that have a line of their own: all, or those that matter above the bands."""
+        runs = self.runs()
+        if not self.banded:
+            return runs
+        pinned = set(self.desk.state.pinned_runs)
+        focused = -1 if self.desk.state.band else self.desk.cursor_run
+        return [run for run in runs if run.id in pinned or run.key == focused][:BAND_ABOVE]
+
+    def _groups(self, runs: list[RunInfo]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """What each band stands for: all runs, or those that share a value."""
+        by = self.desk.state.color_by
+        groups: dict[str, list[int]] = {}
+        for run in runs:
+            label = value_text(self.desk.runs.raw(run, f"c:{by}")) or "none" if by else ""
+            groups.setdefault(label, []).append(run.key)
+        return tuple((label, tuple(keys)) for label, keys in sorted(groups.items()))
 
     @property
     def axis(self) -> str:
@@ -126,7 +150,8 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
         page = sorted(page, key=lambda name: name != self.focus)
         axis = self.axis
         names = tuple(page) if axis in _AXES else (*page, axis)
-        curves = tuple((run.key, self.stream, name) for name in page for run in runs)
+        lines = self.lines()
+        banded = self.banded
         per = max(1, (desk.columns - side) // (1 if self.full else self._grid[0]))
         return Wants(
             filter=desk.state.filter,
@@ -135,7 +160,10 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
             listed=tuple(run.key for run in runs),
             names=tuple(name.split(" [rank ")[0] for name in names) or None,
             streams=(self.stream,),
-            curves=curves,
+            curves=tuple((run.key, self.stream, name) for name in page for run in lines),
+            bands=tuple((self.stream, name) for name in page) if banded else (),
+            groups=self._groups(runs) if banded else (),
+            band="mean" if desk.state.band else "median",
             dots=2 * per,
             axis=axis,
             window=self.window,
@@ -159,7 +187,7 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
             y_range=self.y_range if self.full else (None, None),
             raw=state.raw,
             smooth=state.smoothing > 0,
-            band=state.band,
+            band=self.banded,
             focused=here,
             cursor=cursor,
             marks=self.mark_signs() if here or self.everywhere else (),
@@ -197,7 +225,13 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
 
     def _paint_full(self, columns: int, rows: int, top: int, left: int) -> list[Row]:
         drawing = self.charts.draw(
-            self.desk, self.focus, self.stream, self.runs(), columns, rows, self.setting(self.focus)
+            self.desk,
+            self.focus,
+            self.stream,
+            self.lines(),
+            columns,
+            rows,
+            self.setting(self.focus),
         )
         self._cells = [(left, top, columns, rows, self.focus)]
         self._drawings[self.focus] = drawing
@@ -225,7 +259,7 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
                     continue
                 name = page[index]
                 drawing = self.charts.draw(
-                    self.desk, name, self.stream, self.runs(), size, high, self.setting(name)
+                    self.desk, name, self.stream, self.lines(), size, high, self.setting(name)
                 )
                 blocks.append(block(drawing, size, high))
                 self._cells.append((x, top + len(out), size, high, name))
@@ -278,7 +312,7 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
             if self.window or self.y_range != (None, None)
             else "",
         }
-        if state.band or len(self.runs()) > BAND_ABOVE:
+        if self.banded:
             facts["bands"] = "mean ± sd" if state.band else "median, quartiles"
         for word, value in facts.items():
             if value:

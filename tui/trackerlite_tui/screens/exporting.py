@@ -30,6 +30,10 @@ class Exporting:
         """The runs that are drawn."""
         raise NotImplementedError
 
+    def lines(self) -> list[RunInfo]:
+        """Those with a line of their own."""
+        raise NotImplementedError
+
     def setting(self, name: str) -> Setting:
         """How a chart is drawn."""
         raise NotImplementedError
@@ -63,7 +67,7 @@ class Exporting:
 
         look = self.desk.look
         setting = replace(self.setting(name), focused=False, legend=True)
-        drawing = self.charts.draw(self.desk, name, stream, runs, *_SIZE, setting)
+        drawing = self.charts.draw(self.desk, name, stream, self.lines(), *_SIZE, setting)
         ink = look.ink if look.ink.colored else DARK_INK
 
         def job(_: Reader) -> None:

@@ -59,9 +59,11 @@ class Inspecting:
             self.stop_inspecting()
             return
         curve = self._leader()
-        if curve is not None:
-            self.inspecting = True
-            self.cursor = float(curve.x[-1])
+        if curve is None:
+            self.desk.notify("no line to read here: bands stand for runs (b draws lines)", "warn")
+            return
+        self.inspecting = True
+        self.cursor = float(curve.x[-1])
 
     def stop_inspecting(self) -> None:
         """No cursor, no marks."""

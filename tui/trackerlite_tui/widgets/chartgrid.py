@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.rows import Row, fill, fit
-from trackerlite_tui.snapshot import STEP, CurveKey
+from trackerlite_tui.snapshot import STEP, BandCurve, CurveKey
 from trackerlite_tui.text import safe
 
 if TYPE_CHECKING:
@@ -57,28 +57,20 @@ class Charts:
         rows: int,
         setting: Setting,
     ) -> Drawing:
-        """One chart of one metric for some runs."""
-        curves = desk.snapshot.curves
+        """One chart of one metric for some runs; in a banded one they are those drawn over the bands."""
+        snapshot = desk.snapshot
         keys = [(run.key, stream, name) for run in runs]
-        stamps = tuple(curves[key].stamp if key in curves else -1 for key in keys)
+        stamps = tuple(snapshot.curves[key].stamp if key in snapshot.curves else -1 for key in keys)
+        banded = snapshot.bands.get((stream, name), ()) if setting.band else ()
         colors = tuple(desk.color(run) for run in runs)
-        front = desk.cursor_run
         form = (
-            name,
-            stream,
-            columns,
-            rows,
-            setting,
-            stamps,
-            colors,
-            front,
-            id(desk.look),
-            desk.snapshot.axis,
-        )
+            name, stream, columns, rows, setting, stamps, tuple(one.stamp for one in banded), colors,
+            desk.cursor_run if len(runs) > 1 else None, id(desk.look), snapshot.axis,
+        )  # fmt: skip
         kept = self._kept.get(form)
         if kept is None:
             kept = self._kept[form] = self._draw(
-                desk, name, keys, runs, colors, columns, rows, setting
+                desk, name, keys, runs, colors, columns, rows, setting, banded
             )
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
@@ -96,15 +88,20 @@ class Charts:
         columns: int,
         rows: int,
         setting: Setting,
+        banded: Sequence[BandCurve],
     ) -> Drawing:
         from trackerlite_tui.curves.chart import Options, draw
 
         self.drawn += 1
-        lines, bands = lines_of(desk, keys, runs, colors, setting)
+        lines = lines_of(desk, keys, runs, colors, setting)
+        centres, bands = bands_of(desk, banded)
         axis = desk.snapshot.axis
+        known = bool(banded) or any(key in desk.snapshot.curves for key in keys)
         options = Options(
             title=safe(name),
-            value=_value(desk, keys),
+            value=_span([float(one.centre[-1]) for one in banded])
+            if setting.band
+            else _value(desk, keys),
             ink=desk.look.ink,
             ascii_only=desk.look.ascii_only,
             x_kind=axis if axis in ("relative", "wall") else setting.x_kind,
@@ -116,11 +113,9 @@ class Charts:
             cursor=setting.cursor,
             marks=setting.marks,
             focused=setting.focused,
-            empty="loading …"
-            if desk.snapshot.loading or not any(k in desk.snapshot.curves for k in keys)
-            else "no points",
+            empty="no points" if known and not desk.snapshot.loading else "loading …",
         )
-        return draw(lines, columns, rows, options, bands)
+        return draw(centres + lines, columns, rows, options, bands)
 
     def preview(self, desk: Desk, keys: Sequence[CurveKey], columns: int, rows: int) -> list[Row]:
         """As many charts side by side as there is room for."""
@@ -163,17 +158,18 @@ def beside(blocks: Sequence[Sequence[Row]], sizes: Sequence[int], rows: int) -> 
 
 def _value(desk: Desk, keys: Sequence[CurveKey]) -> str:
     """The last value of one run, or the span of several runs' last values."""
+    lasts = [desk.snapshot.curves[key].last for key in keys if key in desk.snapshot.curves]
+    return _span([v for v in lasts if v is not None])
+
+
+def _span(values: Sequence[float]) -> str:
     from trackerlite_tui.curves.numbers import number
 
-    lasts = [desk.snapshot.curves[key].last for key in keys if key in desk.snapshot.curves]
-    good = [v for v in lasts if v is not None and v == v]
-    if len(good) == 1:
-        return number(good[0])
+    good = [v for v in values if v == v]
     if not good:
-        return "NaN" if any(v is not None for v in lasts) else ""
-    return (
-        f"{number(min(good))} … {number(max(good))}" if min(good) != max(good) else number(good[0])
-    )
+        return "NaN" if values else ""
+    low, high = number(min(good)), number(max(good))
+    return low if low == high else f"{low} … {high}"
 
 
 def lines_of(
@@ -182,68 +178,41 @@ def lines_of(
     runs: Sequence[RunInfo],
     colors: Sequence[str],
     setting: Setting,
-) -> tuple[list[Line], list[Band]]:
-    """The lines and bands of one chart: raw dim behind, smooth bright in front, or a band."""
+) -> list[Line]:
+    """The lines of one chart: raw dim behind, smooth bright over them, the first run on top."""
     from trackerlite_tui.curves.line import BEHIND, FRONT, NORMAL, Line
 
-    ink = desk.look.ink
-    curves = desk.snapshot.curves
     raw: list[Line] = []
-    top: list[tuple[RunInfo, Line]] = []
-    # The first run is drawn last, on top.
+    top: list[Line] = []
     for place in reversed(range(len(runs))):
-        key, run, color = keys[place], runs[place], colors[place]
-        curve = curves.get(key)
+        run, color = runs[place], colors[place]
+        curve = desk.snapshot.curves.get(keys[place])
         if curve is None:
             continue
-        front = run.key == desk.cursor_run and len(runs) > 1
-        if setting.smooth and setting.raw:
-            raw.append(Line(curve.x, curve.y, "", ink.behind(color), BEHIND))
+        if setting.smooth and setting.raw and not setting.band:
+            raw.append(Line(curve.x, curve.y, "", desk.look.ink.behind(color), BEHIND))
         drawn = curve.smooth if setting.smooth else curve.y
-        top.append(
-            (
-                run,
-                Line(
-                    curve.x,
-                    drawn,
-                    safe(run.name or run.id),
-                    color,
-                    FRONT if front else NORMAL,
-                    place,
-                ),
-            )
-        )
-    if not setting.band and len(top) <= BAND_ABOVE:
-        return raw + [one for _, one in top], []
-    kept = [
-        one for run, one in top if run.id in desk.state.pinned_runs or run.key == desk.cursor_run
-    ]
-    groups: dict[str, list[Line]] = {}
-    for run, one in top:
-        label = str(desk.runs.raw(run, f"c:{desk.state.color_by}")) if desk.state.color_by else ""
-        groups.setdefault(label, []).append(one)
-    kind = "mean" if setting.band else "median"
-    centres, bands = _bands(groups, kind, ink.faint if not desk.state.color_by else "", desk)
-    if setting.band and len(top) <= BAND_ABOVE:
-        return centres, bands
-    return centres + [replace(one, layer=FRONT) for one in kept], bands
+        front = setting.band or (run.key == desk.cursor_run and len(runs) > 1)
+        label = safe(run.name or run.id)
+        top.append(Line(curve.x, drawn, label, color, FRONT if front else NORMAL, place))
+    return raw + top
 
 
-def _bands(
-    groups: dict[str, list[Line]], kind: str, shade: str, desk: Desk
-) -> tuple[list[Line], list[Band]]:
-    from trackerlite_tui.curves.band import band
+def bands_of(desk: Desk, banded: Sequence[BandCurve]) -> tuple[list[Line], list[Band]]:
+    """Bands and their centre lines, each group in a colour of its own."""
     from trackerlite_tui.curves.line import NORMAL, Band, Line
 
     ink = desk.look.ink
     centres: list[Line] = []
     bands: list[Band] = []
-    for label, some in groups.items():
-        x, low, centre, high = band(some, 240, kind)
-        color = some[0].color if label else ink.accent
-        word = f"{kind} of {len(some)}"
-        bands.append(Band(x, low, high, color=shade or ink.behind(color)))
-        centres.append(Line(x, centre, f"{safe(label)} {word}" if label else word, color, NORMAL))
+    for index, one in enumerate(banded):
+        alone = len(banded) == 1
+        color = ink.accent if alone else ink.line(index)
+        word = f"{safe(one.label)} ({one.runs})" if one.label else f"{one.runs} runs"
+        bands.append(
+            Band(one.x, one.low, one.high, color=ink.faint if alone else ink.behind(color))
+        )
+        centres.append(Line(one.x, one.centre, word, color, NORMAL, index))
     return centres, bands
 
 
