@@ -69,9 +69,12 @@ class Terminal:
         self.bytes = 0
 
     def read(
-        self, seconds: float, until: Callable[[bytes], bool] | None = None
+        self, seconds: float, until: Callable[[bytes], bool] | None = None, quiet: float = 0.0
     ) -> tuple[bytes, float]:
-        """What comes within some seconds, and when the wanted came (else the end)."""
+        """What comes within some seconds, and when the wanted came (else the end).
+
+        With `quiet`, only until nothing has come for that long.
+        """
         end = time.perf_counter() + seconds
         got = b""
         while (left := end - time.perf_counter()) > 0:
