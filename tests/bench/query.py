@@ -43,7 +43,9 @@ def _record(time_: float, **fields: object) -> bytes:
     return frame(events.event(time_, 0, events.record(fields)))
 
 
-def _write(store: Path, run_id: str, config: dict[str, object], tags: list[str], body: bytes, last: bytes) -> Path:
+def _write(
+    store: Path, run_id: str, config: dict[str, object], tags: list[str], body: bytes, last: bytes
+) -> Path:
     folder = store / "runs" / "bench" / run_id
     folder.mkdir(parents=True)
     writer = JournalWriter(folder)
@@ -63,7 +65,11 @@ def build(store: Path, runs: int, points: int, long: int) -> None:
     rng = random.Random(1)
     names = ["train/loss", "val/loss", *(f"val/metric_{n}" for n in range(METRICS - 2))]
     body = b"".join(
-        _log(STARTED + step, step, {name: math.exp(-step / 900) + rng.random() / 10 for name in names})
+        _log(
+            STARTED + step,
+            step,
+            {name: math.exp(-step / 900) + rng.random() / 10 for name in names},
+        )
         for step in range(points - 1)
     )
     projector = Projector(store)
@@ -71,13 +77,20 @@ def build(store: Path, runs: int, points: int, long: int) -> None:
     for number in range(runs):
         last = _log(STARTED + points, points, {name: rng.random() for name in names})
         config = {f"option.{n}": n for n in range(40)}
-        config |= {"lr": 10 ** rng.uniform(-5, -2), "seed": number % 5, "optimizer": rng.choice(["adamw", "lion"])}
+        config |= {
+            "lr": 10 ** rng.uniform(-5, -2),
+            "seed": number % 5,
+            "optimizer": rng.choice(["adamw", "lion"]),
+        }
         tags = rng.sample(["lora", "baseline", "sweep", "paper"], 2)
         projector.project_run(_write(store, f"run{number:04}", config, tags, body, last))
         if sys.stderr.isatty():
             print(f"\r{number + 1} runs", end="", file=sys.stderr)
     print(f"\rbuilt {runs} runs in {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    curve = b"".join(_log(STARTED + n / 1e3, n, {"loss": math.exp(-n / 3e5) + (n == 777_777)}) for n in range(long))
+    curve = b"".join(
+        _log(STARTED + n / 1e3, n, {"loss": math.exp(-n / 3e5) + (n == 777_777)})
+        for n in range(long)
+    )
     projector.project_run(_write(store, "long", {}, [], curve, b""))
     projector.close()
 
@@ -115,15 +128,27 @@ def measure(store: Path, times: int) -> list[tuple[str, float, float | None]]:
         assert 10 < len(found) < RUNS / 2, len(found)
         ten = found[:10]
         rows += [
-            ("filter and sort 1,000 runs", median(lambda: select_runs(reader, FILTER, SORT), times), 150),
+            (
+                "filter and sort 1,000 runs",
+                median(lambda: select_runs(reader, FILTER, SORT), times),
+                150,
+            ),
             ("list 1,000 runs", median(lambda: reader.runs(), times), None),
             ("compare 10 runs", median(lambda: compare(reader, ten).differing(), times), 200),
         ]
     api = Api(store)
     run = api.run("long")
     rows += [
-        ("history of 1 M points at 1,000 samples", median(lambda: run.history(["loss"], samples=1_000), times), 20),
-        ("history of 1 M points in full", median(lambda: run.history(["loss"]), max(3, times // 5)), 1_000),
+        (
+            "history of 1 M points at 1,000 samples",
+            median(lambda: run.history(["loss"], samples=1_000), times),
+            20,
+        ),
+        (
+            "history of 1 M points in full",
+            median(lambda: run.history(["loss"]), max(3, times // 5)),
+            1_000,
+        ),
     ]
     spike = run.history(["loss"], samples=1_000)["loss"].max()
     assert spike > 1, "the spike was lost"
@@ -131,7 +156,11 @@ def measure(store: Path, times: int) -> list[tuple[str, float, float | None]]:
     ids = [run.id for run in ten]
     rows += [
         ("trackerlite ls, from the shell", from_shell(store, "ls"), 300),
-        ("trackerlite ls FILTER --sort, from the shell", from_shell(store, "ls", FILTER, f"--sort={SORT}"), None),
+        (
+            "trackerlite ls FILTER --sort, from the shell",
+            from_shell(store, "ls", FILTER, f"--sort={SORT}"),
+            None,
+        ),
         ("trackerlite diff of 10 runs, from the shell", from_shell(store, "diff", *ids), None),
     ]
     return rows
@@ -155,7 +184,9 @@ def main() -> int:
         for what, took, target in measure(store, options.times):
             over = target is not None and took > target
             missed += over
-            print(f"| {what} | {took:.0f} | {'' if target is None else f'≤ {target:g}'}{' MISSED' if over else ''} |")
+            print(
+                f"| {what} | {took:.0f} | {'' if target is None else f'≤ {target:g}'}{' MISSED' if over else ''} |"
+            )
     return int(missed > 0)
 
 

@@ -53,6 +53,21 @@ def test_a_thinned_line_keeps_its_spike_and_its_gap(long: Path) -> None:
             assert (np.diff(line.time) >= 0).all()
 
 
+def test_a_line_that_rises_or_falls_stays_one(tmp_path: Path) -> None:
+    """Thinning draws no zigzag into a curve that only rises, or only falls."""
+    store = tmp_path / ".trackerlite"
+    start = {"t": "run", "id": "a", "project": "p", "started": 1_000.0}
+    entries = [Entry(1_000.0, record=start)]
+    entries += [Entry(1_000.0 + n, n, {"up": n / 7, "down": -n / 7}) for n in range(5_000)]
+    projector = Projector(store)
+    projector.project_run(GeneratedRun("a", "p", entries).write(store))
+    projector.close()
+    with Reader.open(store) as reader:
+        for series in reader.series():
+            change = np.diff(polyline(reader, series, 50).value)
+            assert (change >= 0).all() if series.name == "up" else (change <= 0).all()
+
+
 def test_a_short_line_is_whole(long: Path) -> None:
     """A line that is short enough anyway is every point as it was logged."""
     with Reader.open(long) as reader:

@@ -78,9 +78,13 @@ def _unfolded(buckets: NDArray[Any], low: str, high: str) -> tuple[Floats, Float
     x, y = np.empty((count, 5)), np.empty((count, 5))
     begin, end = buckets[low].astype(np.float64), buckets[high].astype(np.float64)
     x[:, 0], y[:, 0] = begin, buckets["first"]
-    # Which of the two came first is not kept; a third each keeps them apart on any axis.
-    x[:, 1], y[:, 1] = begin + (end - begin) / 3, buckets["min"]
-    x[:, 2], y[:, 2] = begin + (end - begin) * 2 / 3, buckets["max"]
+    # Which of the two came first is not kept: a line that falls is drawn as if the greatest
+    # did, so that it stays one that falls. A third each keeps them apart on any axis.
+    falls = buckets["first"] > buckets["last"]
+    x[:, 1] = begin + (end - begin) / 3
+    x[:, 2] = begin + (end - begin) * 2 / 3
+    y[:, 1] = np.where(falls, buckets["max"], buckets["min"])
+    y[:, 2] = np.where(falls, buckets["min"], buckets["max"])
     x[:, 3], y[:, 3] = end, buckets["last"]
     x[:, 4], y[:, 4] = end, np.nan
     keep = np.ones((count, 5), dtype=np.bool_)

@@ -109,7 +109,16 @@
       this.draw();
     }
 
+    // Where the reader has zoomed to, unless the axis became another.
+    zoomed() {
+      if (!this.plot || this.axis !== view.axis) return null;
+      const xs = this.plot.data[0], { min, max } = this.plot.scales.x;
+      return min > xs[0] || max < xs[xs.length - 1] ? { min, max } : null;
+    }
+
     draw() {
+      const kept = this.zoomed();
+      this.axis = view.axis;
       if (this.plot) this.plot.destroy();
       this.plot = null;
       this.body.replaceChildren();
@@ -147,6 +156,7 @@
         cursor: { sync: { key: this.sync }, drag: { x: true, y: true, uni: 24 } },
         legend: { live: true },
       }, tables.length > 1 ? uPlot.join(tables) : tables[0], this.body);
+      if (kept) this.plot.setScale("x", kept);
     }
   }
 
