@@ -175,7 +175,7 @@ def write_wandb(reader: Reader, runs: Sequence[RunInfo], folder: Path) -> int:
     """
     from trackerlite.backends.base import Cursor
     from trackerlite.sync.destination import remote_id, remote_project
-    from trackerlite.sync.plan import make_plan
+    from trackerlite.sync.plan import Plan
     from trackerlite.sync.proto import wandb_records
     from trackerlite.sync.source import LocalRun
     from trackerlite.sync.write import folder_name, write_segment
@@ -190,7 +190,7 @@ def write_wandb(reader: Reader, runs: Sequence[RunInfo], folder: Path) -> int:
             )
         folder.mkdir(parents=True, exist_ok=True)
         segment = write_segment(
-            wandb, local, make_plan(local.rows, nothing, None, None), nothing, target,
+            wandb, local, Plan(0), nothing, target,
             entity="", project=remote_project(run.project), run_id=run_id, media=local.media(),
             max_rows=2**62,
         )  # fmt: skip

@@ -87,7 +87,7 @@ def test_the_verb_follows_until_ctrl_c(tmp_path: Path) -> None:
             file.write("1,0.5\n")
         asked = time.monotonic()
         assert "1 new" in watch.stderr.readline()
-        assert time.monotonic() - asked < 5
+        assert time.monotonic() - asked < 20
         [run] = trackerlite("ls", "--json", *where).json
         assert (run["state"], run["steps"]) == ("running", 1)
     finally:

@@ -87,7 +87,7 @@ def train(settings: Settings, *, name: str, seconds: float, **init: Any) -> None
                     break
                 if elapsed >= next_validation:
                     validate(step)
-                    next_validation = elapsed + seconds / 60
+                    next_validation = elapsed + max(0.5, seconds / 60)
                 if elapsed >= next_sample:
                     text = decode(model.write(validation[0][0], 160, rng))
                     run.log({"sample": text}, step=step)
