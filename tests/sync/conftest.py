@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sync.loopback import Loopback
 
 import trackerlite as tl
+from sync.loopback import Loopback
 from trackerlite.readers import Reader
 from trackerlite.sync.engine import Syncer
 from trackerlite.sync.outcome import Options, Outcome

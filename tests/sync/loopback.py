@@ -187,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
             with loop.lock:
                 try:
                     status, answer = loop.world.handle(place, request, self.path, body, lie)
-                except Exception as error:  # noqa: BLE001 - a fault of the loopback itself: shown by tests
+                except Exception as error:
                     loop.world.unknown.append(f"{place}: {error!r} {str(request)[-800:]}")
                     status, answer = 400, {"errors": [{"message": "the loopback failed"}]}
             if fault and fault.kind == "cut_after":

@@ -84,7 +84,7 @@ class World:
         if place.startswith("graphql:"):
             name = place.partition(":")[2]
             if name.startswith("ProbeServer"):  # an old wandb asks what the schema has
-                return data({alias: _TYPE for alias in _PROBED})
+                return data(dict.fromkeys(_PROBED, _TYPE))
             method = getattr(self, f"do_{name}", None)
             if method is None:
                 self.unknown.append(name)
@@ -464,10 +464,15 @@ class World:
 
 
 _TYPE = {"fields": [], "inputFields": [], "args": []}
-_PROBED = (
-    "QueryType MutationType ServerInfoType UpsertBucketInputType UseArtifactInputType"
-    " CreateArtifactInputType ArtifactInfoType"
-).split()
+_PROBED = [
+    "QueryType",
+    "MutationType",
+    "ServerInfoType",
+    "UpsertBucketInputType",
+    "UseArtifactInputType",
+    "CreateArtifactInputType",
+    "ArtifactInfoType",
+]
 
 
 class Refused(Exception):

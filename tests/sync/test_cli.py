@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sync.conftest import arrived, expected
 from sync.loopback import KEY, Loopback
 

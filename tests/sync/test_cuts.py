@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from sync.conftest import arrived, expected
 from sync.cutting import CuttingProxy
 from sync.loopback import Loopback

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sync.conftest import QUICK, arrived, expected
-from sync.loopback import Loopback
 
 import trackerlite as tl
+from sync.conftest import QUICK, arrived, expected
+from sync.loopback import Loopback
 from trackerlite.backends.errors import NotLoggedIn, RemoteError
 from trackerlite.readers import Reader
 from trackerlite.store.ledger import Ledger

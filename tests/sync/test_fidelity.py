@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sync.conftest import QUICK
-from sync.loopback import Loopback
 
 import trackerlite as tl
+from sync.conftest import QUICK
+from sync.loopback import Loopback
 from trackerlite import media, plot
 from trackerlite.readers import Reader
 from trackerlite.readers.history_rows import HistoryRows

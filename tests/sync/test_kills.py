@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from sync.conftest import arrived, expected
 from sync.loopback import Loopback
 
@@ -35,6 +36,23 @@ def exact(server: Loopback, runs: list[Any], rows: int) -> None:
         assert server.run("p", run.id).gaps == 0
 
 
+def test_killed_at_every_step_of_the_ledger(
+    server: Loopback, store: Path, record: Callable[..., Any]
+) -> None:
+    """Death at each step in turn, every one met by a re-run that dies at the next: each row once."""
+    runs = [record(50) for _ in range(3)]
+    rows = 50
+    for stage in STAGES:
+        died = subprocess.run([*VICTIM, str(store), stage, "1"], capture_output=True, timeout=120)
+        assert died.returncode == -9, stage
+        for run in runs:  # something new to send, whatever had arrived
+            record(20, start=rows, id=run.id, resume="must")
+        rows += 20
+    to_the_end(store)
+    exact(server, runs, rows)
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("stage", STAGES)
 def test_killed_at_a_step_of_the_ledger(
     stage: str, server: Loopback, store: Path, record: Callable[..., Any]

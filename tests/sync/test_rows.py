@@ -158,8 +158,8 @@ def test_memory_stays_bounded(
     logged(tmp_path, [(step, {"a": math.pi * step}) for step in steps])
     monkeypatch.setattr(history_rows, "BUDGET", 2_000)
     rows = opened()
+    rows._series[0].sorted = True
     with pytest.raises(OutOfOrder):
-        rows._series[0].sorted = True
         list(rows.iterate())
     tracemalloc.start()
     assert sum(1 for _ in rows.iterate()) == 20_000

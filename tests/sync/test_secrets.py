@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sync.conftest import QUICK
-from sync.loopback import KEY, Loopback
 
 import trackerlite as tl
+from sync.conftest import QUICK
+from sync.loopback import KEY, Loopback
 from trackerlite.readers import Reader
 from trackerlite.sync.engine import Syncer
 from trackerlite.sync.outcome import Options

@@ -192,7 +192,7 @@ class Backend(ABC):
         run: str,
         path: Path,
         name: str,
-        type: str = "dataset",  # noqa: A002 - the word everyone uses
+        type: str = "dataset",
         aliases: Sequence[str] = ("latest",),
         metadata: Mapping[str, Any] | None = None,
     ) -> ArtifactRef:
@@ -254,7 +254,7 @@ class Backend(ABC):
         self,
         filter: str = "",
         project: str | None = None,
-        limit: int | None = None,  # noqa: A002
+        limit: int | None = None,
     ) -> Iterator[Experiment]:
         """Runs that satisfy the filter language, newest first, fetched page by page."""
 

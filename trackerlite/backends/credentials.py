@@ -14,6 +14,7 @@ import os
 import re
 import tempfile
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,7 +63,7 @@ def find(url: str | None = None) -> Credentials:
     if ring is not None:
         try:
             kept = ring.get_password(_SERVICE, _host(url))
-        except Exception:  # noqa: BLE001 - a locked or broken keyring is as good as none
+        except Exception:
             kept = None
         if kept:
             return Credentials(url, kept, "keyring")
@@ -98,7 +99,7 @@ def store(url: str, key: str, use_keyring: bool = True) -> str:
         try:
             ring.set_password(_SERVICE, _host(url), key)
             return "keyring"
-        except Exception:  # noqa: BLE001 - then the netrc file
+        except Exception:  # noqa: S110 - a locked or broken keyring: then the netrc file
             pass
     path = netrc_path()
     _rewrite(path, _host(url), key)
@@ -114,7 +115,7 @@ def forget(url: str) -> list[str]:
             if ring.get_password(_SERVICE, _host(url)):
                 ring.delete_password(_SERVICE, _host(url))
                 gone.append("keyring")
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: S110 - nothing can be removed from a broken keyring
             pass
     if _from_netrc(_host(url)):
         _rewrite(netrc_path(), _host(url), None)
@@ -141,7 +142,7 @@ def _keyring() -> Any:
         return None
     try:
         return importlib.import_module("keyring")
-    except Exception:  # noqa: BLE001 - a backend that fails to load
+    except Exception:
         return None
 
 
@@ -153,7 +154,7 @@ def _from_netrc(host: str) -> str | None:
     for machine, body in _entries(text):
         if machine == host:
             words = body.split()
-            for word, following in zip(words, words[1:], strict=False):
+            for word, following in pairwise(words):
                 if word == "password":
                     return following
     return None
@@ -164,7 +165,7 @@ def _entries(text: str) -> list[tuple[str | None, str]]:
     pieces: list[tuple[str | None, str]] = []
     cuts = [m.start() for m in re.finditer(r"(?m)^[ \t]*(?:machine|default|macdef)\b", text)]
     edges = [0, *cuts, len(text)] if not cuts or cuts[0] else [*cuts, len(text)]
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         piece = text[start:stop]
         words = piece.split()
         machine = words[1] if len(words) > 1 and words[0] == "machine" else None

@@ -36,9 +36,9 @@ class LocalBackend(Backend):
         self._open: dict[str, Run] = {}
 
     def create_run(self, spec: RunSpec) -> str:
-        import trackerlite
+        from trackerlite.recording.current import init
 
-        run = trackerlite.init(
+        run = init(
             spec.project, spec.name, dict(spec.config), dir=self.store, id=spec.id, resume="never",
             tags=list(spec.tags), notes=spec.notes, group=spec.group, job_type=spec.job_type,
         )  # fmt: skip
@@ -47,12 +47,12 @@ class LocalBackend(Backend):
         return reference
 
     def resume_run(self, run: str) -> None:
-        import trackerlite
+        from trackerlite.recording.current import init
 
         project, _, run_id = run.rpartition("/")
         if run in self._open:
             raise BadInput(f"The run {run} is open already; finish it first.")
-        self._open[run] = trackerlite.init(project, id=run_id, resume="must", dir=self.store)
+        self._open[run] = init(project, id=run_id, resume="must", dir=self.store)
 
     def finish_run(self, run: str, exit_code: int = 0, reason: str | None = None) -> None:
         found = self._writing(run)

@@ -31,7 +31,7 @@ query HistoryPage($entity: String!, $project: String!, $run: String!, $minStep: 
     run(name: $run) { history(minStep: $minStep, maxStep: $maxStep, samples: $pageSize) }
   }
 }
-"""  # noqa: E501 - one signature
+"""
 
 _VIEWER = "query TrackerliteViewer { viewer { id entity username } }"
 

@@ -14,11 +14,9 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from trackerlite.backends import credentials as keys
-from trackerlite.backends.base import Cursor
 from trackerlite.backends.errors import NotLoggedIn, RemoteError
 from trackerlite.backends.wandb_http import WandbHttp
 from trackerlite.backends.wandb_remote import WandbRemote, viewer
@@ -26,18 +24,20 @@ from trackerlite.errors import TrackerliteError
 from trackerlite.readers import Reader
 from trackerlite.readers.info import RunInfo
 from trackerlite.readers.replay import fingerprints
-from trackerlite.store.ledger import Confirmed, Ledger
+from trackerlite.store.ledger import Ledger
 from trackerlite.sync import attachments, verify
-from trackerlite.sync.destination import Destination, choose
+from trackerlite.sync.destination import choose
+from trackerlite.sync.job import Job, grew, would_send
 from trackerlite.sync.lock import RunLock, sync_folder
 from trackerlite.sync.order import generations
 from trackerlite.sync.outcome import Options, Outcome
 from trackerlite.sync.plan import Known, Plan, make_plan
 from trackerlite.sync.proto import Wandb, wandb_records
+from trackerlite.sync.settle import settle
 from trackerlite.sync.source import LocalRun
-from trackerlite.sync.upload import Uploaded, upload, wait_until_free
+from trackerlite.sync.upload import Uploaded, upload
 from trackerlite.sync.words import failure_words
-from trackerlite.sync.write import CannotSend, Segment, folder_name, write_segment
+from trackerlite.sync.write import CannotSend, folder_name, write_segment
 
 Notice = Callable[[str], None]
 Progress = Callable[[str, str, int, int], None]  # run, stage, rows, rows in all
@@ -45,24 +45,6 @@ Progress = Callable[[str, str, int, int], None]  # run, stage, rows, rows in all
 
 def reached(stage: str) -> None:
     """Called at every step of the ledger; tests die here."""
-
-
-@dataclass
-class _Job:
-    """One run on its way."""
-
-    local: LocalRun
-    ref: str
-    where: Destination
-    remote: WandbRemote
-    lock: RunLock
-    known: Confirmed
-    cursor: Cursor = field(default_factory=lambda: Cursor(False))
-    plan: Plan | None = None
-    segment: Segment | None = None
-    attempt: int = 0
-    sent: int = 0
-    outcome: Outcome | None = None
 
 
 class Syncer:
@@ -133,7 +115,7 @@ class Syncer:
 
     def _sync_some(self, runs: Sequence[RunInfo], wandb: Wandb) -> dict[str, Outcome]:
         prints = fingerprints(self.reader.connection, [run.key for run in runs])
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         outcomes: dict[str, Outcome] = {}
         try:
             for run in runs:
@@ -141,7 +123,9 @@ class Syncer:
                 if job.outcome is None:
                     jobs.append(job)
                 else:
+                    job.lock.release()
                     outcomes[job.ref] = job.outcome
+                    self._note_failure(job)
             with ThreadPoolExecutor(max_workers=8) as pool:
                 list(pool.map(self._look, [job for job in jobs if job.outcome is None]))
             turn = [job for job in jobs if job.outcome is None]
@@ -157,17 +141,22 @@ class Syncer:
         for job in jobs:
             assert job.outcome is not None
             outcomes[job.ref] = job.outcome
-            if job.outcome.status in ("conflict", "failed") and not self.options.dry_run:
-                self.ledger.fail(job.known, job.outcome.message, job.outcome.status == "conflict")
+            self._note_failure(job)
         return outcomes
 
-    def _job(self, local: LocalRun) -> _Job:
+    def _note_failure(self, job: Job) -> None:
+        assert job.outcome is not None
+        status = job.outcome.status
+        if status in ("conflict", "failed") and not self.options.dry_run:
+            self.ledger.fail(job.known, job.outcome.message, status == "conflict")
+
+    def _job(self, local: LocalRun) -> Job:
         ref = local.info.ref
         where, known = choose(
             self.ledger, self.target, local.info, self.options, self._entity or ""
         )
         remote = WandbRemote(self.http, where.entity, where.project)
-        job = _Job(local, ref, where, remote, RunLock(self.reader.path, self.target, ref), known)
+        job = Job(local, ref, where, remote, RunLock(self.reader.path, self.target, ref), known)
         if where.problem:
             self._end(job, "conflict", where.problem)
         elif not job.lock.acquire():
@@ -177,36 +166,22 @@ class Syncer:
             self._settle(job)
         return job
 
-    def _settle(self, job: _Job) -> None:
+    def _settle(self, job: Job) -> None:
         """Wait until nothing of an interrupted attempt is left, here or on its way."""
         left = self.ledger.open_attempts(self.target, job.ref)
         if not left:
             return
-        for attempt in left:
-            if not wait_until_free(Path(attempt.lock), 30.0):
-                self._end(
-                    job,
-                    "busy",
-                    "an upload that was cut off is still running; try again in a minute",
-                )
-                job.lock.release()
-                return
-            shutil.rmtree(attempt.folder, ignore_errors=True)
-            Path(attempt.lock).unlink(missing_ok=True)
         try:
-            before = job.remote.cursor(job.where.run_id)
-            for _ in range(10):
-                time.sleep(self.options.settle)
-                now = job.remote.cursor(job.where.run_id)
-                if (now.rows, now.system_rows) == (before.rows, before.system_rows):
-                    break
-                before = now
+            gone = settle(left, job.remote, job.where.run_id, self.options.settle)
         except RemoteError as error:
             self._end(job, "failed", str(error))
             return
-        self.ledger.end(attempt.key for attempt in left)
+        if gone:
+            self.ledger.end(attempt.key for attempt in left)
+        else:
+            self._end(job, "busy", "an upload that was cut off still lives; try again in a minute")
 
-    def _look(self, job: _Job) -> None:
+    def _look(self, job: Job) -> None:
         try:
             job.cursor = job.remote.cursor(job.where.run_id)
         except RemoteError as error:
@@ -214,7 +189,7 @@ class Syncer:
 
     # -- one run's plan --------------------------------------------------------------------------
 
-    def _plan(self, job: _Job, wandb: Wandb) -> None:
+    def _plan(self, job: Job, wandb: Wandb) -> None:
         local, cursor, known = job.local, job.cursor, job.known
         if (
             known.verified
@@ -243,7 +218,7 @@ class Syncer:
             )
             return
         trusted = Known(known.rows, known.last_step, known.marks) if known.verified else None
-        plan = make_plan(local.rows, cursor, trusted, local.before)
+        plan = make_plan(local.rows, cursor, trusted)
         if plan.conflict:
             self._end(job, "conflict", _advice(plan.conflict, job.ref))
             return
@@ -252,43 +227,16 @@ class Syncer:
         job.plan = plan
         if self.options.dry_run:
             self._would_send(job)
-        elif local.running and known.verified and not self._grew(job):
+        elif local.running and known.verified and not grew(job):
             self._end(job, "synced" if job.sent else "up to date", rows=cursor.rows)
 
-    def _grew(self, job: _Job) -> bool:
-        """Whether a run that goes on has anything new but its heartbeat."""
-        local, plan, known = job.local, job.plan, job.known
-        assert plan is not None
-        return (
-            local.rows.rest(plan.after, local.before, plan.start, 1) > 0
-            or local.rows.late > 0
-            or local.system.total > known.system_points
-            or next(local.console(known.console_lines), None) is not None
-        )
-
-    def _would_send(self, job: _Job) -> None:
-        assert job.plan is not None
-        local, plan = job.local, job.plan
-        rows = local.rows.rest(plan.after, local.before, plan.start)
-        media = attachments.missing_media(
-            self.ledger, self.target, job.ref, job.where.run_id, local
-        )
-        details = {
-            "system_rows": max(0, sum(1 for _ in local.system.iterate()) - job.cursor.system_rows),
-            "console_lines": max(0, sum(1 for _ in local.console()) - job.cursor.console_lines),
-            "files": len(media),
-            "file_bytes": sum(file.size for file in media),
-            "artifacts": len(
-                attachments.missing_artifacts(
-                    self.ledger, self.target, job.ref, job.where.run_id, local
-                )
-            ),
-        }
-        self._end(job, "would send", rows=plan.from_row + rows, sent=rows, details=details)
+    def _would_send(self, job: Job) -> None:
+        found = would_send(job, self.ledger, self.target)
+        self._end(job, "would send", rows=found.total, sent=found.rows, details=found.details)
 
     # -- sending ---------------------------------------------------------------------------------
 
-    def _send(self, jobs: list[_Job], wandb: Wandb) -> list[_Job]:
+    def _send(self, jobs: list[Job], wandb: Wandb) -> list[Job]:
         """Write, upload and read back; returns the jobs that have more rows to send."""
         reached("planned")
         with self._workplace(jobs) as (work, lock):
@@ -320,7 +268,7 @@ class Syncer:
         return again
 
     @contextmanager
-    def _workplace(self, jobs: list[_Job]) -> Iterator[tuple[Path, Path]]:
+    def _workplace(self, jobs: list[Job]) -> Iterator[tuple[Path, Path]]:
         """A folder for the segments, noted in the ledger before anything is in it."""
         name = uuid.uuid4().hex[:12]
         work = sync_folder(self.reader.path) / f"work-{name}"
@@ -338,7 +286,7 @@ class Syncer:
             shutil.rmtree(work, ignore_errors=True)
             lock.unlink(missing_ok=True)
 
-    def _write(self, job: _Job, wandb: Wandb, work: Path) -> None:
+    def _write(self, job: Job, wandb: Wandb, work: Path) -> None:
         assert job.plan is not None
         local, run_id = job.local, job.where.run_id
         self.progress(job.ref, "reading", 0, local.rows.total)
@@ -371,7 +319,7 @@ class Syncer:
             self.ledger.end([job.attempt])
             shutil.rmtree(work / folder_name(run_id, local.started or None), ignore_errors=True)
 
-    def _read_back(self, job: _Job, result: Uploaded) -> None:
+    def _read_back(self, job: Job, result: Uploaded) -> None:
         segment = job.segment
         assert segment is not None
         troubles = result.problems.get(segment.folder.name, [])
@@ -392,7 +340,7 @@ class Syncer:
             message = failure_words(problems, troubles, result, self.http.host, job.ref)
             self._end(job, "failed", message, rows=job.cursor.rows)
 
-    def _confirm(self, job: _Job) -> bool:
+    def _confirm(self, job: Job) -> bool:
         """Note what was confirmed; True when there is more to send."""
         segment, known = job.segment, job.known
         assert segment is not None
@@ -430,7 +378,7 @@ class Syncer:
         self._end(job, "synced", rows=segment.total_rows)
         return False
 
-    def _verify_whole(self, job: _Job) -> bool:
+    def _verify_whole(self, job: Job) -> bool:
         """--verify full: every row, read back."""
         last = job.segment.last_step if job.segment else job.known.last_step
         try:
@@ -443,13 +391,13 @@ class Syncer:
             self._end(job, "failed", message)
         return not problems
 
-    def _stage(self, jobs: list[_Job], stage: str) -> None:
+    def _stage(self, jobs: list[Job], stage: str) -> None:
         self.ledger.stage([job.attempt for job in jobs], stage)
         reached(stage)
 
     def _end(
         self,
-        job: _Job,
+        job: Job,
         status: str,
         message: str = "",
         rows: int = 0,

@@ -60,8 +60,8 @@ class Plan:
     late: int = 0
 
 
-def make_plan(source: RowSource, cursor: Cursor, known: Known | None, before: int | None) -> Plan:
-    """Reconcile a run with the server's cursor. `before` bounds the rows that are complete."""
+def make_plan(source: RowSource, cursor: Cursor, known: Known | None) -> Plan:
+    """Reconcile a run with the server's cursor."""
     if not cursor.exists or cursor.rows == 0:
         return Plan(0)
     if cursor.last_step is None:

@@ -126,7 +126,7 @@ class HistoryEncoder:
                 elif kind is bool:
                     add(key=key, boolean=value)
                 else:
-                    self._json(history, step, key, value)
+                    self._json(history, key, value)
         else:
             add(key="_step", value_json=str(step))
             add(key="_timestamp", value_json=repr(time))
@@ -135,13 +135,13 @@ class HistoryEncoder:
                 if type(value) is float and math.isfinite(value):
                     add(key=key, value_json=repr(value))
                 else:
-                    self._json(history, step, key, value)
+                    self._json(history, key, value)
         data: bytes = record.SerializeToString()
         if len(data) > VALUE_LIMIT:
             data = self._shrunk(number, step, time, values)
         return data
 
-    def _json(self, history: Any, step: int, key: str, value: Any) -> None:
+    def _json(self, history: Any, key: str, value: Any) -> None:
         text = dumps(value)
         if self._typed:
             history.item.add(key=key, json=text)

@@ -35,12 +35,37 @@ if os.getppid() != int(os.environ.pop("TRACKERLITE_PARENT")):
 sys.argv[0] = "wandb"
 runpy.run_module("wandb", run_name="__main__", alter_sys=False)
 """
-_KEEP = (
-    "PATH HOME USER LOGNAME LANG TMPDIR TEMP TZ NETRC SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE "
-    "CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy no_proxy all_proxy "
-    "LD_LIBRARY_PATH VIRTUAL_ENV PYTHONPATH PYTHONHOME WANDB_CACHE_DIR WANDB_CONFIG_DIR WANDB_DATA_DIR "
-    "WANDB_HTTP_TIMEOUT"
-).split()
+_KEEP = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "TMPDIR",
+    "TEMP",
+    "TZ",
+    "NETRC",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "WANDB_CACHE_DIR",
+    "WANDB_CONFIG_DIR",
+    "WANDB_DATA_DIR",
+    "WANDB_HTTP_TIMEOUT",
+]
 _STATUS = re.compile(r"(?:failed to upload: (?:status: )?|returned error )(\d{3})")
 _FATAL_RETRY = {409}  # wandb's core repeats these for many minutes, but a deleted run stays deleted
 

@@ -56,7 +56,7 @@ class Segment:
         return self.from_row + self.rows
 
 
-class CannotSend(Exception):  # noqa: N818 - becomes a conflict
+class CannotSend(Exception):
     """Rows that W&B could not take as they are; the message is the reason."""
 
 
