@@ -130,6 +130,9 @@ class _Relay:
             for descriptor in (*ends, *ours):
                 os.close(descriptor)
         _relays.append(self)
+        os.set_blocking(self._control, False)  # a relay that does not listen holds up nobody
+        for value in known.learnt():
+            self._secret(value)
         known.listeners.append(self._secret)
         self._watcher = threading.Thread(
             target=self._watch, name="trackerlite-console", daemon=True

@@ -18,6 +18,7 @@ MOST = 256
 
 _forms: tuple[str, ...] | None = None  # longest first
 _values: dict[str, None] = {}
+_learnt: list[str] = []
 _lock = threading.Lock()
 listeners: list[Callable[[str], None]] = []  # told of every value that becomes known
 _ORDINARY = re.compile(r"[A-Za-z]{1,15}$|[0-9.]{1,9}$|\[redacted\]$|[~.$<{]|/[\w.-]+(?:/|$)")
@@ -32,9 +33,15 @@ def remember(value: str) -> None:
         if len(_values) >= MOST:
             return
         _values[value] = None
+        _learnt.append(value)
         _forms = None
     for tell in list(listeners):
         tell(value)
+
+
+def learnt() -> list[str]:
+    """What became known by `remember`, for another process that knows the rest by itself."""
+    return list(_learnt)
 
 
 def scrub(text: str, mark: str) -> str:
@@ -50,6 +57,7 @@ def forget() -> None:
     global _forms, _looked
     with _lock:
         _values.clear()
+        _learnt.clear()
         _forms, _looked = None, False
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from trackerlite.capture import known
+from trackerlite.capture.redact import REDACTED
 from trackerlite.errors import BadInput
 from trackerlite.journal import events
 from trackerlite.media import tensorboard
@@ -43,6 +45,7 @@ class Html(Media):
             raise BadInput(
                 f"tl.Html takes text, a path or an open file, not {type(data).__name__}."
             )
+        self.html = known.scrub(self.html, REDACTED)
 
     def _trackerlite_media(
         self, folder: Path, key: str, step: int, later: Later | None = None

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite import values
+from trackerlite.capture import known
+from trackerlite.capture.redact import REDACTED
 from trackerlite.errors import BadInput
 from trackerlite.media import tensorboard
 from trackerlite.media.base import Body, Later, Media, Written, write_file
@@ -176,9 +178,8 @@ def _json(
             [_cell(value, folder, key, step) for value in row]
             for row in rows[start : start + per_block]
         ]
-        yield (b", " if start else b"") + json.dumps(block, ensure_ascii=False)[1:-1].encode(
-            "utf-8", "backslashreplace"
-        )
+        text = known.scrub(json.dumps(block, ensure_ascii=False)[1:-1], REDACTED)
+        yield (b", " if start else b"") + text.encode("utf-8", "backslashreplace")
     yield b"]}"
 
 

@@ -6,6 +6,8 @@ import struct
 from itertools import pairwise
 from typing import Any
 
+from trackerlite.capture import known
+from trackerlite.capture.redact import REDACTED
 from trackerlite.journal import events
 from trackerlite.journal import protobuf as pb
 
@@ -56,7 +58,7 @@ def markdown(columns: list[Any], rows: list[list[Any]], total: int) -> bytes:
     lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows[:MOST_ROWS]]
     if total > MOST_ROWS:
         lines.append(f"\n… {total - MOST_ROWS:,} more rows")
-    return events.text_fields("\n".join(lines))
+    return events.text_fields(known.scrub("\n".join(lines), REDACTED))
 
 
 def _cell(value: Any) -> str:

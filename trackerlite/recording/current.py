@@ -133,7 +133,7 @@ def _begin(wanted: settings.Settings) -> Run:
 def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> None:
     """Write the run record: who and what this is, with what TensorBoard can show of it."""
     from trackerlite.capture import environment
-    from trackerlite.capture.redact import redact_config
+    from trackerlite.capture.redact import redact_config, redact_text
 
     found = environment.quick()
     config = redact_config(wanted.config)
@@ -146,8 +146,8 @@ def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> None:
         "name": None if resumed and not wanted.named else wanted.name,
         "group": wanted.group,
         "job_type": wanted.job_type,
-        "notes": wanted.notes,
-        "tags": list(wanted.tags),
+        "notes": redact_text(wanted.notes or ""),
+        "tags": [redact_text(tag) for tag in wanted.tags],
         "config": config,
         "started": run.started,
         "resumed": resumed,
@@ -155,7 +155,9 @@ def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> None:
         **({"rank": wanted.rank, "world_size": wanted.world_size} if wanted.world_size > 1 else {}),
     }
     run._record(
-        "run", *shown, **{**found, **{k: v for k, v in about.items() if v not in (None, [], {})}}
+        "run",
+        *shown,
+        **{**found, **{k: v for k, v in about.items() if v not in (None, "", [], {})}},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -12,6 +13,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from trackerlite import values
+from trackerlite.capture import known
+from trackerlite.capture.redact import REDACTED, redact_config
 from trackerlite.errors import BadInput, TrackerliteError
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
@@ -28,6 +31,8 @@ from trackerlite.recording.settings import Settings, parse_tags
 if TYPE_CHECKING:
     from trackerlite.media import Media
 
+#: records that hold words of people and programs
+_WORDS = {"alert", "define", "finish", "name", "notes", "summary", "tags"}
 _PLAIN = (str, float, int, bool, type(None), dict)
 _GOALS = {"min": "min", "minimize": "min", "max": "max", "maximize": "max"}
 
@@ -151,6 +156,9 @@ class Run(Keeping, Familiar):
                             f"The value of {key!r:.80} is {len(text):,} bytes of JSON; {values.JSON_LIMIT:,} is "
                             "the most, so it was left out. Log it as an artifact or a table."
                         )
+                    harmless = known.scrub(text, REDACTED)
+                    if harmless != text:
+                        value = json.loads(harmless)
                     others.append(events.json_value(key, value))
                 self.summary.latest[key] = value
             except BadInput as error:
@@ -221,14 +229,15 @@ class Run(Keeping, Familiar):
         if self._ended and kind != "finish":
             return self._refuse(f"The run {self.id} is finished; {kind} was not recorded.")
         try:
-            body = events.record({"t": kind, **values.jsonable(fields)})
+            fields = values.jsonable(fields)
+            if kind in _WORDS:
+                fields = redact_config(fields)
+            body = events.record({"t": kind, **fields})
             return self._writer.append(frame(events.event(time.time(), self._step, *extra, body)))
         except Exception as error:  # the training must go on
             return self._refuse(f"{kind} could not be recorded: {error}")
 
     def _config_changed(self, flat: dict[str, Any]) -> None:
-        from trackerlite.capture.redact import redact_config
-
         if flat:
             self._record("config", values=redact_config(flat))
 
