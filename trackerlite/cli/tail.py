@@ -1,8 +1,9 @@
-"""`trackerlite tail`: a run's numbers as they come in."""
+"""`trackerlite tail`: the numbers of one run or several as they come in."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from trackerlite.cli._rows import Row
+    from trackerlite.readers import RunInfo
 
 INTERVAL = 0.25  # the index is refreshed a few times a second; looking more often shows nothing new
 REFRESH_EVERY = 5.0
@@ -28,10 +30,12 @@ REFRESH_EVERY = 5.0
     examples="""
     trackerlite tail
     trackerlite tail baseline -m 'val/*' -n 0
+    trackerlite tail --filter "state:running tag:sweep" -m val/loss
     trackerlite tail baseline --json | jq .loss
     """
 )
-@click.argument("run", metavar="[RUN]", required=False)
+@click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.option("--filter", "filter_", metavar="FILTER", help="Also the runs that this lets pass.")
 @click.option(
     "-m", "--metric", "patterns", multiple=True, metavar="KEY", help="Only these; * matches."
 )
@@ -42,29 +46,32 @@ REFRESH_EVERY = 5.0
 @json_option
 @dir_option
 def command(
-    run: str | None,
+    runs: tuple[str, ...],
+    filter_: str | None,
     patterns: Sequence[str],
     last: int,
     no_follow: bool,
     as_json: bool,
     dir: str | None,
 ) -> int:
-    """Follow what RUN (the newest) logs until it ends.
+    """Follow what each RUN (or the newest) logs until it ends.
 
-    Alerts are told among the rows. Ctrl-C stops looking, not the run.
+    Alerts are told among the rows. Ctrl-C stops looking, not the runs.
     """
-    show = _print_json if as_json else _print_row
     with Reader.open(dir) as reader:
-        info = reader.run(run) if run else next(iter(reader.runs()), None)
-        if info is None:
-            say(f"No runs in {reader.path}.")
+        infos = _meant(reader, runs, filter_)
+        if not infos:
+            say(f"No runs {f'that pass {filter_!r} ' if filter_ else ''}in {reader.path}.")
             return NOTHING_MATCHED
-        say(f"{info.name} ({info.id}) of {info.project}: {info.state}.")
-        follower = Follower(reader, info.key, patterns, last)
-        show(follower.rows())
-        _alerts(follower.alerts(), as_json)
+        followed = _followed(reader, infos, patterns, last)
+        for one in followed:
+            say(f"{one.info.name} ({one.info.id}) of {one.info.project}: {one.info.state}.")
+        _show(followed, as_json)
+        for one in followed:
+            if one.info.state != "running":
+                _end(one.info)
         looked, version = time.monotonic(), reader.version()
-        while not no_follow and info.state == "running":
+        while not no_follow and any(one.info.state == "running" for one in followed):
             time.sleep(INTERVAL)
             if time.monotonic() - looked > REFRESH_EVERY:
                 # A writer that died, or writes where it cannot index, is read by us.
@@ -73,21 +80,75 @@ def command(
             if reader.version() == version:
                 continue
             version = reader.version()
-            info = reader.run_in(info.folder)
-            show(follower.rows())
-            _alerts(follower.alerts(), as_json)
-        if info.state != "running":
-            reason = f": {info.reason}" if info.reason else ""
-            say(f"{info.name} {info.state} after {duration(info.duration)}{reason}.")
+            before = [one.info.state for one in followed]
+            for one in followed:
+                one.info = reader.run_in(one.info.folder)
+            _show(followed, as_json)
+            for one, state in zip(followed, before, strict=True):
+                if one.info.state != state:
+                    _end(one.info)
     return 0
 
 
-def _print_row(rows: Iterable[Row]) -> None:
-    for row in rows:
-        values = "  ".join(
-            f"{paint(plain(key), 'dim')} {_value(v)}" for key, v in row.values.items()
-        )
-        print(f"{paint(f'{row.step:>8}', 'cyan')}  {values}", flush=True)
+@dataclass
+class _Followed:
+    """A run, what is new of it, and how its rows are told from others' (nothing for one alone)."""
+
+    info: RunInfo
+    follower: Follower
+    name: str
+
+
+def _meant(reader: Reader, references: Sequence[str], filter_: str | None) -> list[RunInfo]:
+    if filter_ is None and not references:
+        return reader.runs()[:1]
+    found = [reader.run(reference) for reference in references]
+    if filter_ is not None:
+        from trackerlite.readers.select import select_runs
+
+        found += select_runs(reader, filter_)
+    return list({run.key: run for run in found}.values())
+
+
+def _followed(
+    reader: Reader, infos: Sequence[RunInfo], patterns: Sequence[str], last: int
+) -> list[_Followed]:
+    names: dict[int, str] = {}
+    if len(infos) > 1:
+        from trackerlite.readers.select import names_of
+
+        names = names_of(infos)
+    return [
+        _Followed(info, Follower(reader, info.key, patterns, last), names.get(info.key, ""))
+        for info in infos
+    ]
+
+
+def _end(info: RunInfo) -> None:
+    reason = f": {info.reason}" if info.reason else ""
+    say(f"{info.name} {info.state} after {duration(info.duration)}{reason}.")
+
+
+def _show(followed: Sequence[_Followed], as_json: bool) -> None:
+    """Print what is new, of several runs in the order of the clock."""
+    new = [(row, one) for one in followed for row in one.follower.rows()]
+    if len(followed) > 1:
+        new.sort(key=lambda pair: pair[0].time)
+    wide = min(24, max(len(one.name) for one in followed))
+    for row, one in new:
+        if as_json:
+            which = {"run": one.info.run_id} if one.name else {}
+            emit_line({**which, "step": row.step, "time": row.time, **row.values})
+        else:
+            _print_row(row, plain(one.name, wide).ljust(wide))
+    for one in followed:
+        _alerts(one.follower.alerts(), one.name and one.info.run_id, as_json)
+
+
+def _print_row(row: Row, name: str) -> None:
+    values = "  ".join(f"{paint(plain(key), 'dim')} {_value(v)}" for key, v in row.values.items())
+    before = f"{paint(name, 'bold')}  " if name else ""
+    print(f"{before}{paint(f'{row.step:>8}', 'cyan')}  {values}", flush=True)
 
 
 def _value(logged: Any) -> str:
@@ -95,14 +156,12 @@ def _value(logged: Any) -> str:
     return number(logged) if is_number else value(logged, 60)
 
 
-def _print_json(rows: Iterable[Row]) -> None:
-    for row in rows:
-        emit_line({"step": row.step, "time": row.time, **row.values})
-
-
-def _alerts(alerts: Iterable[Any], as_json: bool) -> None:
+def _alerts(alerts: Iterable[Any], run: str, as_json: bool) -> None:
     for alert in alerts:
         if as_json:
-            emit_line({"alert": alert.title, "text": alert.text, "level": alert.level})
+            which = {"run": run} if run else {}
+            emit_line({**which, "alert": alert.title, "text": alert.text, "level": alert.level})
         else:
-            print(paint(f"   ALERT  {plain(alert.title)}: {plain(alert.text)}", "red"), flush=True)
+            whose = f"{plain(run)}: " if run else ""
+            text = f"   ALERT  {whose}{plain(alert.title)}: {plain(alert.text)}"
+            print(paint(text, "red"), flush=True)
