@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite.artifacts.registry import Registry
-from trackerlite.errors import TrackerliteError
+from trackerlite.errors import BundleError
 from trackerlite.journal.reader import End, JournalReader
 from trackerlite.readers import Reader, RunInfo
 
@@ -30,10 +30,6 @@ MANIFEST_LIMIT = 256 << 20
 _CHUNK = 1 << 20
 VERSION_FILE = re.compile(r"v(0|[1-9][0-9]{0,8})")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-class BundleError(TrackerliteError):
-    """A bundle that cannot be taken in, or cannot be made; the store is as it was."""
 
 
 @dataclass

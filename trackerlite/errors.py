@@ -16,6 +16,10 @@ TrackerliteError
 ├── ArtifactError
 │   ├── ArtifactNotFound no artifact, or no version of it, answers to that name
 │   └── ArtifactDamaged a stored content is missing, or is not what its name says
+├── TransferError
+│   ├── NotALog         nothing at that path is a log that we can read
+│   ├── BundleError     a bundle that is damaged, unsafe, or contradicts the store
+│   └── ExportError     files that could not be written as asked
 └── JournalError        a journal could not be opened or written
 
 A leaf's message says what happened, what is safe, and what to do next.
@@ -86,6 +90,22 @@ class ArtifactNotFound(ArtifactError, LookupError):
 
 class ArtifactDamaged(ArtifactError):
     """A stored content is missing, or its bytes are not those of its name."""
+
+
+class TransferError(TrackerliteError):
+    """Something could not come in or go out; the store is as it was."""
+
+
+class NotALog(TransferError):
+    """Nothing at that path is a log that we can read."""
+
+
+class BundleError(TransferError):
+    """A bundle that cannot be taken in, or cannot be made."""
+
+
+class ExportError(TransferError):
+    """Files that could not be written as asked."""
 
 
 class JournalError(TrackerliteError, OSError):

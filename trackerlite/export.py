@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from trackerlite.errors import TrackerliteError
+from trackerlite.errors import ExportError
 from trackerlite.paths import safe_name
 from trackerlite.readers import Reader, RunInfo
 from trackerlite.readers.history_rows import HistoryRows, Row
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 
 _BATCH = 20_000
 _LEADING = ("run", "step", "time")
-
-
-class ExportError(TrackerliteError):
-    """An export that could not be made; the store is as it was."""
 
 
 class Out(Protocol):

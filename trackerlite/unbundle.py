@@ -28,9 +28,8 @@ from trackerlite.bundle import (
     MANIFEST_LIMIT,
     VERSION,
     VERSION_FILE,
-    BundleError,
 )
-from trackerlite.errors import BadInput
+from trackerlite.errors import BadInput, BundleError
 from trackerlite.journal.framing import frame
 from trackerlite.journal.reader import JournalReader
 from trackerlite.journal.writer import is_being_written

@@ -15,7 +15,8 @@ import pytest
 from cli.command import environment, record, trackerlite
 from trackerlite import edits
 from trackerlite.artifacts.registry import Registry
-from trackerlite.bundle import MANIFEST, BundleError, pack
+from trackerlite.bundle import MANIFEST, pack
+from trackerlite.errors import BundleError
 from trackerlite.journal.framing import frame
 from trackerlite.readers import Reader
 from trackerlite.unbundle import is_bundle, unpack

@@ -14,9 +14,8 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
 from cli.command import trackerlite
-from trackerlite.errors import RunExists
+from trackerlite.errors import NotALog, RunExists
 from trackerlite.importers import find
-from trackerlite.importers.base import NotALog
 from trackerlite.importers.tables import TableRun
 from trackerlite.importers.write import take_in
 from trackerlite.readers import Reader

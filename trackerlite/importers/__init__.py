@@ -20,7 +20,7 @@ def find(path: Path, formats: tuple[str, ...] = FORMATS) -> Iterator[ForeignRun]
     """
     from importlib import import_module
 
-    from trackerlite.importers.base import NotALog
+    from trackerlite.errors import NotALog
 
     if not path.exists():
         raise NotALog(f"There is nothing at {path}.")

@@ -9,15 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trackerlite.errors import TrackerliteError
 from trackerlite.paths import STORE_NAME
 
 Media = Callable[[str, str, int, bytes, str], dict[str, Any]]
 """Keeps a file of a run: (W&B media type, key, step, content, extension) → its JSON value."""
-
-
-class NotALog(TrackerliteError):
-    """Nothing at that path is a log that we can read."""
 
 
 @dataclass(slots=True)

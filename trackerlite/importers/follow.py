@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from trackerlite.errors import TrackerliteError
+from trackerlite.errors import NotALog, TrackerliteError
 from trackerlite.importers import FORMATS, find
-from trackerlite.importers.base import ForeignRun, NotALog
+from trackerlite.importers.base import ForeignRun
 from trackerlite.importers.write import Imported, Intake
 from trackerlite.paths import STORE_NAME
 
