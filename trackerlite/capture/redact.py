@@ -63,7 +63,7 @@ def redact_text(text: str) -> str:
     text = _private_keys(text)
     for prefix, pattern, accept in _TOKENS:
         if prefix in text:
-            text = pattern.sub(_Replace(accept), text)
+            text = re.sub(pattern, _Replace(accept), text)
     if "://" in text:
         text = _URL_PASSWORD.sub(rf"://{REDACTED}@", text)
         text = _URL_USER.sub(rf"\1{REDACTED}@", text)
@@ -138,11 +138,12 @@ class _Replace:
         return found if inside_word or not self.accept(found) else REDACTED
 
 
-# (a literal that must be there, the pattern, what a match must also satisfy).
+# (a literal that must be there, the pattern, what a match must also satisfy); `re` compiles
+# and remembers a pattern when it is first used: all of them at import took 30 ms.
 # The literal is looked for first: on ordinary text no pattern runs at all. A pattern
 # begins with its literal, not with \\b, so that the engine can skip to it.
-_TOKENS: list[tuple[str, re.Pattern[str], Any]] = [
-    (literal, re.compile(pattern), accept)
+_TOKENS: list[tuple[str, str, Any]] = [
+    (literal, pattern, accept)
     for literal, pattern, accept in (
         ("hf_", r"hf_[A-Za-z0-9]{16,}", _always),
         ("api_org_", r"api_org_[A-Za-z0-9]{16,}", _always),
