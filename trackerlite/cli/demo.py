@@ -65,7 +65,7 @@ def command(seconds: float, runs: int, no_tui: bool, dir: str | None) -> int:
                 if watching:
                     from trackerlite.cli.tui import open_tui
 
-                    open_tui(folder)
+                    open_tui(folder, screen="charts")
                 else:
                     _report(folder, group, trainings)
             if watching and trainings.running():

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     import os
 
 
-def open_tui(folder: str | os.PathLike[str] | None) -> int:
+def open_tui(folder: str | os.PathLike[str] | None, screen: str = "") -> int:
     """Open the terminal UI on a store until the person leaves it; returns its exit code."""
     from trackerlite_tui import main  # Textual, for those who want it
 
-    return main(dir=folder)
+    return main(dir=folder, screen=screen)
 
 
 def _size(_: click.Context, __: click.Parameter, text: str | None) -> tuple[int, int] | None:

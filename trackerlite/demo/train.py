@@ -99,7 +99,6 @@ def train(settings: Settings, *, name: str, seconds: float, **init: Any) -> None
                 run.log(
                     {
                         "train/loss": loss,
-                        "train/bits_per_char": loss / math.log(2),
                         "train/lr": lr,
                         "train/grad_norm": norm,
                     },
