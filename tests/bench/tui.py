@@ -204,10 +204,12 @@ def keys(store: Path, state: Path) -> None:
 def pressed(terminal: Terminal, where: str, keys_: bytes, count: int, budget: str) -> None:
     """Press two keys in turn; wall-clock to the first byte of the answer."""
     times = []
+    before = terminal.used()
     for index in range(count):
         times.append(terminal.key(keys_[index % 2 : index % 2 + 1]))
         terminal.read(0.08)
-    row(f"key to paint, {where} (p50 / p99 / max)", spread(times), budget)
+    cpu = (terminal.used() - before) / count
+    row(f"key to paint, {where}", f"{spread(times)} p50 / p99 / max, {cpu:.1f} ms CPU", budget)
 
 
 def live(state: Path) -> None:

@@ -20,7 +20,8 @@ from trackerlite_tui.messages import Arrived, Finished
 from trackerlite_tui.snapshot import Job, Snapshot, Wants
 from trackerlite_tui.widgets.surface import Surface
 
-_TICK = 1.0
+_TICK = 1.0  # seconds between two looks at the clock
+_STILL = 15.0  # seconds after which ages are painted again though no run is live
 _DOUBLE = 0.4
 
 
@@ -75,6 +76,7 @@ class TrackerApp(App[None], inherit_bindings=False):
         self._pressed: tuple[int, int] | None = None
         self._clicked: tuple[float, int, int] = (0.0, -1, -1)
         self._due = False
+        self._painted_at = 0.0
 
     def get_default_screen(self) -> Screen[Any]:
         """Our own, without Textual's key bindings."""
@@ -95,8 +97,10 @@ class TrackerApp(App[None], inherit_bindings=False):
             states.save(self._store, self.desk.state)
 
     def _tick(self) -> None:
-        """Ages grow, notices end."""
-        self.paint()
+        """Ages grow and notices end; where neither is seen, nothing is painted."""
+        now = time.monotonic()
+        if self.desk.moving or now - self._painted_at > _STILL:
+            self.paint()
 
     def on_resize(self, event: events.Resize) -> None:
         """Another size."""
@@ -106,6 +110,7 @@ class TrackerApp(App[None], inherit_bindings=False):
     def paint(self) -> None:
         """Put the desk on the surface."""
         if self.surface.is_attached:
+            self._painted_at = time.monotonic()
             self.surface.show(self.desk.paint(), self.desk.look.ink)
 
     def _soon(self) -> None:

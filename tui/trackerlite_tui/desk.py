@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from operator import is_
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trackerlite_tui import keys
@@ -80,6 +81,8 @@ class Desk:
         self._alerts_seen: int | None = None
         self._trail: list[str] = []
         self._tabs: Tabs = []
+        self._listed_as: tuple[Any, ...] = ()
+        self._listed_of: tuple[Any, ...] = ()
         self.name = state.screen if state.screen in ORDER else "runs"
 
     # -- what there is -------------------------------------------------------------------
@@ -156,8 +159,16 @@ class Desk:
         self.relist()
 
     def relist(self) -> None:
-        """Sort, filter and group anew."""
-        self.runs = RunList(self.snapshot, self.state)
+        """Sort, filter and group anew, if anything that this depends on has changed."""
+        now, state = self.snapshot, self.state
+        form = (state.sort, state.reverse, state.group, tuple(state.pinned_runs))
+        parts = (now.runs, now.matching, now.statistics, now.config, now.names, now.synced)
+        same = form == self._listed_as and all(map(is_, parts, self._listed_of))
+        if same:
+            self.runs.snapshot = now
+        else:
+            self._listed_as, self._listed_of = form, parts
+            self.runs = RunList(now, state)
         self.ask()
 
     def ask(self) -> None:
@@ -168,7 +179,14 @@ class Desk:
     def notice(self) -> tuple[str, str] | None:
         """What the footer says at the moment, and in which role."""
         text, role, until = self._notice
+        if text and self.clock() >= until:
+            self._notice = ("", "", 0.0)
         return (text, role) if text and self.clock() < until else None
+
+    @property
+    def moving(self) -> bool:
+        """Whether something on the screen depends on the time: a live run, a notice."""
+        return bool(self._notice[0]) or any(run.state == "running" for run in self.snapshot.runs)
 
     def notify(self, text: str, role: str = "text") -> None:
         """Say something in the footer for a while."""

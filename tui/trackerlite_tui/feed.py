@@ -72,6 +72,7 @@ class Feed(threading.Thread):
         self._banded: BandLoader | None = None
         self._listed_for: tuple[Any, ...] = ()
         self._reading = 0
+        self._unsent = False
         self._loaded: dict[CurveKey, tuple[Any, ...]] = {}
         self._details: dict[DetailKey, tuple[Any, Any]] = {}
         self._known = Known()
@@ -245,10 +246,12 @@ class Feed(threading.Thread):
                 for one in reader.series(wants.listed, stream=stream, names=wants.names)
                 if shown(one)
             }
-        base = replace(base, series=listed, loading=False)
-        self._send(base)
+        self._snapshot = replace(base, series=listed, loading=False)
+        self._unsent = True
         self._read_details(reader, wants, runs)
         self._read_curves(reader, wants)
+        if self._unsent:
+            self._send(self._snapshot)
         # The configs of runs that are not on the screen wait until all that is has been shown.
         while (
             wants.config and self._known.waiting and not self._stopped and not self._changed(wants)
@@ -318,7 +321,8 @@ class Feed(threading.Thread):
     def _read_curves(self, reader: Reader, wants: Wants) -> None:
         if not wants.curves and not wants.bands:
             return
-        if self._numbers is not None:
+        if self._numbers is not None and not self._numbers.is_set():
+            self._send(self._snapshot)
             self._numbers.wait(2.0)
         from trackerlite_tui.bandload import BandLoader
         from trackerlite_tui.curveload import CurveLoader
@@ -333,7 +337,9 @@ class Feed(threading.Thread):
         sent = time.monotonic()
         changed = False
         for key in wants.curves:
-            series = self._snapshot.series.get(key)
+            series = self._snapshot.series.get(key) or self._snapshot.statistics.get(
+                (key[0], key[2])
+            )
             if series is None:
                 continue
             x_series = self._snapshot.series.get((key[0], key[1], wants.axis))
@@ -381,5 +387,6 @@ class Feed(threading.Thread):
         return (now.curves[:1], now.bands, now.axis) != (wants.curves[:1], wants.bands, wants.axis)
 
     def _send(self, snapshot: Snapshot) -> None:
+        self._unsent = False
         self._snapshot = replace(snapshot, stamp=self._snapshot.stamp + 1)
         self._post(self._snapshot)

@@ -40,11 +40,18 @@ class Known:
         self._read: dict[tuple[int, str], Stamp] = {}
         self._stamps: dict[int, Stamp] = {}
         self.waiting: list[int] = []
+        # What was handed out last, and for which runs: the same answer is the same object.
+        self._config_for: object = None
+        self._known_config: dict[int, Mapping[str, Any]] = {}
+        self._statistics_for: tuple[Any, ...] = ()
+        self._known_statistics: dict[tuple[int, str], SeriesInfo] = {}
 
     def config(
         self, reader: Reader, runs: Sequence[RunInfo], wants: Wants
     ) -> dict[int, Mapping[str, Any]]:
         """The configs that are known; those on the screen are read now, others `wait`."""
+        if self._config_for is runs:
+            return self._known_config
         if wants.config:
             self._stamps = {run.key: stamp(run) for run in runs}
             due = [
@@ -54,12 +61,17 @@ class Known:
             due.sort(key=lambda key: key not in urgent)
             self._take(reader, due[:_AT_ONCE])
             self.waiting = due[_AT_ONCE:]
-        return {key: values for key, (_, values) in self._config.items()}
+            self._config_for, self._known_config = runs, self._values()
+        return self._known_config
 
     def more(self, reader: Reader) -> dict[int, Mapping[str, Any]]:
         """Read some of those that wait."""
         self._take(reader, self.waiting[:_MORE])
         self.waiting = self.waiting[_MORE:]
+        self._known_config = self._values()
+        return self._known_config
+
+    def _values(self) -> dict[int, Mapping[str, Any]]:
         return {key: values for key, (_, values) in self._config.items()}
 
     def _take(self, reader: Reader, keys: Sequence[int]) -> None:
@@ -71,6 +83,12 @@ class Known:
         self, reader: Reader, runs: Sequence[RunInfo], wants: Wants
     ) -> dict[tuple[int, str], SeriesInfo]:
         """Last, best and the like of the columns' metrics; only runs that went on are read."""
+        if (
+            self._statistics_for
+            and self._statistics_for[0] is runs
+            and self._statistics_for[1] == wants.columns
+        ):
+            return self._known_statistics
         for name in wants.columns:
             due = {run.key: stamp(run) for run in runs}
             due = {key: at for key, at in due.items() if self._read.get((key, name)) != at}
@@ -82,4 +100,8 @@ class Known:
                     self._statistics[one.run_key, one.name] = one
             self._read.update({(key, name): at for key, at in due.items()})
         columns = set(wants.columns)
-        return {key: one for key, one in self._statistics.items() if key[1] in columns}
+        self._statistics_for = runs, wants.columns
+        self._known_statistics = {
+            key: one for key, one in self._statistics.items() if key[1] in columns
+        }
+        return self._known_statistics

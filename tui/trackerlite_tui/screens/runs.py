@@ -71,9 +71,7 @@ class Screen(RunColumns, RunEdits, Page):
         spark = next((key.partition(":")[2] for key in self._keys if key.startswith("spark:")), "")
         if spark:
             body = self.table.items[self.table.top : self.table.top + self.table.height]
-            rows = [item for item in body if isinstance(item, int)]
-            listed += rows
-            curves += [(key, "history", spark) for key in rows]
+            curves += [(item, "history", spark) for item in body if isinstance(item, int)]
         return Wants(
             filter=desk.state.filter,
             columns=tuple(dict.fromkeys(metrics)),
@@ -201,11 +199,11 @@ class Screen(RunColumns, RunEdits, Page):
         if goal is None or len(self.desk.runs.runs) < 2:
             return False
         runs = self.desk.runs
-        if self._best.get(column, (None,))[0] is not runs:
+        if self._best.get(column, (None,))[0] is not runs.runs:
             values = [runs.raw(r, column) for r in runs.runs]
             good = [v for v in values if isinstance(v, (int, float)) and v == v]
             found = (max if goal == "max" else min)(good) if good else None
-            self._best[column] = (runs, found)
+            self._best[column] = (runs.runs, found)
         best = self._best[column][1]
         return best is not None and runs.raw(run, column) == best
 

@@ -96,6 +96,7 @@ class Charts:
         lines = lines_of(desk, keys, runs, colors, setting)
         centres, bands = bands_of(desk, banded)
         axis = desk.snapshot.axis
+        growing = any(run.state == "running" for run in runs)
         known = bool(banded) or any(key in desk.snapshot.curves for key in keys)
         options = Options(
             title=safe(name),
@@ -106,7 +107,7 @@ class Charts:
             ascii_only=desk.look.ascii_only,
             x_kind=axis if axis in ("relative", "wall") else setting.x_kind,
             y_kind=setting.y_kind,
-            x_range=setting.window or (None, None),
+            x_range=setting.window or _room_to_grow(lines, centres, setting, growing),
             y_range=setting.y_range,
             x_name=setting.x_name,
             legend=setting.legend,
@@ -154,6 +155,23 @@ def beside(blocks: Sequence[Sequence[Row]], sizes: Sequence[int], rows: int) -> 
             row += block[y] if y < len(block) else fill(size)
         out.append(row)
     return out
+
+
+def _room_to_grow(
+    lines: Sequence[Line], centres: Sequence[Line], setting: Setting, growing: bool
+) -> tuple[float | None, float | None]:
+    """While runs go on, the x axis ends at a round place a little ahead of them.
+
+    So a longer curve changes the end of the picture and not all of it.
+    """
+    from trackerlite_tui.curves.numbers import nice_step
+
+    ends = [(float(one.x[0]), float(one.x[-1])) for one in (*lines, *centres) if one.x.size]
+    if not growing or not ends or setting.x_kind != "linear":
+        return (None, None)
+    low, high = min(a for a, _ in ends), max(b for _, b in ends)
+    step = nice_step((high - low) / 25)
+    return (None, (high // step + 1) * step) if high > low else (None, None)
 
 
 def _value(desk: Desk, keys: Sequence[CurveKey]) -> str:
