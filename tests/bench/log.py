@@ -40,7 +40,10 @@ def _raw_tfrecord(folder: Path):
     from google_crc32c import value as crc32c
 
     fd = os.open(folder / "events", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-    names = [b"\x0a" + bytes([len(k) + 7]) + b"\x0a" + bytes([len(k)]) + k.encode() + b"\x15" for k in KEYS]
+    names = [
+        b"\x0a" + bytes([len(k) + 7]) + b"\x0a" + bytes([len(k)]) + k.encode() + b"\x15"
+        for k in KEYS
+    ]
     pack = struct.Struct("<BdBIBB" + "".join(f"{len(n)}sf" for n in names)).pack
     size = sum(len(n) + 4 for n in names)
     n1, n2, n3, n4, n5 = names
@@ -54,7 +57,9 @@ def _raw_tfrecord(folder: Path):
 
     def log(data, step):
         a, b, c, d, e = data.values()
-        body = pack(9, time.time(), 0x15, step, 0x2A, size & 0xFF, n1, a, n2, b, n3, c, n4, d, n5, e)
+        body = pack(
+            9, time.time(), 0x15, step, 0x2A, size & 0xFF, n1, a, n2, b, n3, c, n4, d, n5, e
+        )
         os.write(fd, head + body + mask(body))
 
     return log, lambda: os.close(fd)
@@ -172,7 +177,8 @@ def measure(name: str) -> dict[str, float] | None:
     folder = tempfile.mkdtemp(prefix="bench-")
     try:
         out, _ = child(name, "--folder", folder).communicate(timeout=600)
-        return json.loads(out.splitlines()[-1]) if out.strip() else None
+        found = [line for line in out.splitlines() if line.startswith('{"import"')]
+        return json.loads(found[-1]) if found else None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -207,7 +213,8 @@ def writers(count: int = 8, calls: int = 5_000) -> float:
     )
     start = time.perf_counter()
     crowd = [
-        subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL) for _ in range(count)
+        subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+        for _ in range(count)
     ]
     assert all(p.wait() == 0 for p in crowd)
     spent = time.perf_counter() - start
@@ -230,7 +237,9 @@ def reading() -> dict[str, float]:
         for i in range(1_000_000):
             run.log({"x": i * 0.5}, i)
     for n in range(1000):
-        run = tl.init(project="many", name=f"run {n}", config={"lr": n * 1e-5, "seed": n}, dir=folder)
+        run = tl.init(
+            project="many", name=f"run {n}", config={"lr": n * 1e-5, "seed": n}, dir=folder
+        )
         for step in range(3):
             run.log({"loss": 1.0 / (n + step + 1), "acc": n / 1000})
         run.finish()
@@ -241,7 +250,9 @@ def reading() -> dict[str, float]:
         runs = reader.runs("many")
         reader.params([r.key for r in runs])
         reader.summaries([r.key for r in runs])
-        found["list of 1,000 runs with config and summary, ms"] = (time.perf_counter() - start) * 1e3
+        found["list of 1,000 runs with config and summary, ms"] = (
+            time.perf_counter() - start
+        ) * 1e3
         series = reader.series([reader.run("long").key])[0]
         start = time.perf_counter()
         reader.envelope(series.key, 1000)
@@ -267,7 +278,9 @@ def table(rounds: int, only: list[str]) -> None:
     for name, (_, module) in CONTENDERS.items():
         if only and name not in only:
             continue
-        if subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, check=False).returncode:
+        if subprocess.run(
+            [sys.executable, "-c", f"import {module}"], capture_output=True, check=False
+        ).returncode:
             print(f"{name:22} not installed")
             continue
         for _ in range(rounds):
@@ -286,7 +299,9 @@ def table(rounds: int, only: list[str]) -> None:
     ours = best.get("trackerlite")
     for name, row in best.items():
         if ours and name != "trackerlite":
-            print(f"log() p50 of {name}: {row['p50'] / ours['p50']:.2f} × ours; CPU: {row['cpu'] / ours['cpu']:.2f} × ours")
+            print(
+                f"log() p50 of {name}: {row['p50'] / ours['p50']:.2f} × ours; CPU: {row['cpu'] / ours['cpu']:.2f} × ours"
+            )
 
 
 def main() -> None:
