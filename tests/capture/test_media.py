@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import subprocess
+import sys
+import textwrap
 import time
 import zlib
 
@@ -414,6 +417,33 @@ class TestInARun:
         spent = time.perf_counter() - start
         run.finish()
         assert spent < encoding / 4, f"{spent:.3f} s in log, {encoding:.3f} s to encode"
+
+    def test_forked_child(self, tmp_path):
+        """A forked worker writes its media itself: the thread beside the training is not in it."""
+        code = textwrap.dedent(
+            """
+            import os, sys
+            import numpy as np
+            import trackerlite as tl
+            run = tl.init(project="p", dir=sys.argv[1], id="r")
+            big = np.zeros((300, 300, 3), np.uint8)
+            run.log({"parent": tl.Image(big)})
+            if os.fork() == 0:
+                run.log({"child": tl.Image(big)})
+                os._exit(0)
+            os.wait()
+            run.finish()
+            """
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        with Reader.open(tmp_path) as reader:
+            info = reader.run("r")
+            last = {row.name: row.value for row in reader.values(info.key)}
+        for name in ("parent", "child"):
+            assert (info.folder / last[name]["path"]).stat().st_size == last[name]["size"]
 
     def test_disabled_writes_nothing(self, tmp_path, monkeypatch):
         """A disabled run takes media and leaves no file."""

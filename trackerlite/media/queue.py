@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -28,11 +29,14 @@ class MediaQueue:
         self._lock = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._pid = os.getpid()
 
     def door(self, done: Done) -> Later:
         """What a media value gets as `later`: its finished JSON goes to `done`."""
 
         def later(job: Job, size: int) -> bool:
+            if os.getpid() != self._pid:
+                return False  # a forked child has the queue, but not its thread
             with self._lock:
                 if self._closed or self._waiting + size > MOST_WAITING:
                     return False
