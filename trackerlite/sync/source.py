@@ -195,10 +195,13 @@ def nest(flat: dict[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for key in sorted(flat):
         parts = key.split(".")
+        if not all(parts):
+            nested[key] = flat[key]
+            continue
         at: Any = nested
         for part in parts[:-1]:
-            at = at.setdefault(part, {}) if isinstance(at, dict) and part else None
-        if isinstance(at, dict) and parts[-1] and not isinstance(at.get(parts[-1]), dict):
+            at = at.setdefault(part, {}) if isinstance(at, dict) else None
+        if isinstance(at, dict) and not isinstance(at.get(parts[-1]), dict):
             at[parts[-1]] = flat[key]
         else:
             nested[key] = flat[key]
