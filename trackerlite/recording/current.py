@@ -127,6 +127,13 @@ def _begin(wanted: settings.Settings) -> Run:
         return run
     verb = "continuing" if earlier is not None else "recording"
     run._say(f"{verb} {run.name} ({run.project}/{run.id}) in {wanted.store}")
+    if wanted.mode == "online":
+        from trackerlite.recording import beside
+
+        if beside.start(wanted.store, f"{run.project}/{run.id}", folder) is None:
+            run._say("the syncing beside it could not start; `trackerlite sync` sends the run later.")
+        else:
+            run._say(f"syncing beside it; what that has to say is in {folder / beside.LOG}")
     return run
 
 

@@ -13,6 +13,8 @@ from trackerlite.sync.engine import Notice, Syncer
 from trackerlite.sync.outcome import Options, Outcome
 
 Select = Callable[[Reader], Sequence[RunInfo]]
+GIVE_UP = 600.0  # seconds of no server after everything has ended
+TRIES = 3  # of a run that has ended and does not verify
 
 
 def follow(
@@ -28,7 +30,8 @@ def follow(
     """Sync what `select` chooses every `interval` seconds; the last outcomes.
 
     until_done: end when no chosen run is running any more; else only Ctrl-C ends it. Trouble that may
-    pass (no network, a busy server) is said and tried again, with growing pauses.
+    pass (no network, a busy server) is said and tried again, with growing pauses; once all runs
+    have ended, for ten minutes.
 
     Raises:
         RemoteError: one that does not pass by itself, such as a wrong key.
@@ -36,7 +39,8 @@ def follow(
     tell = notice or (lambda _: None)
     last: dict[str, Outcome] = {}
     fingerprints: dict[str, tuple[object, ...]] = {}
-    pause = interval
+    tries: dict[str, int] = {}
+    pause, failing = interval, 0.0
     while True:
         began = time.monotonic()
         with Reader.open(store) as reader:
@@ -45,9 +49,11 @@ def follow(
             try:
                 with Syncer(reader, options, notice=notice) as syncer:
                     outcomes = syncer.sync(due) if due else []
-                pause = interval
+                pause, failing = interval, 0.0
             except RemoteError as error:
-                if not error.passing:
+                failing = failing or began
+                ended_all = not any(_goes_on(run) for run in runs)
+                if not error.passing or (ended_all and began - failing > GIVE_UP):
                     raise
                 wait = error.wait if isinstance(error, RateLimited) else min(pause * 2, 300.0)
                 pause = max(wait, interval)
@@ -55,9 +61,13 @@ def follow(
                 outcomes = []
             for outcome in outcomes:
                 last[outcome.run] = outcome
-            ended = {run.ref: run for run in due if run.state not in ("running", "dead")}
+            ended = {run.ref: run for run in due if not _goes_on(run)}
             for outcome in outcomes:
-                if outcome.run in ended and (outcome.good or outcome.status == "conflict"):
+                if outcome.run not in ended or outcome.status == "busy":
+                    continue
+                tries[outcome.run] = tries.get(outcome.run, 0) + 1
+                final = outcome.good or outcome.status == "conflict"
+                if final or tries[outcome.run] >= TRIES:
                     fingerprints[outcome.run] = _print_of(ended[outcome.run])
             if report is not None and outcomes:
                 report(outcomes)
@@ -65,6 +75,10 @@ def follow(
         if until_done and not left:
             return list(last.values())
         time.sleep(max(0.2, pause - (time.monotonic() - began)))
+
+
+def _goes_on(run: RunInfo) -> bool:
+    return run.state in ("running", "dead")
 
 
 def _print_of(run: RunInfo) -> tuple[object, ...]:
