@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sync.loopback import Loopback
 
+from sync.loopback import Loopback
 from trackerlite.backends.base import Backend, RunSpec, compare
 from trackerlite.backends.local import LocalBackend
 from trackerlite.backends.wandb import WandbBackend
