@@ -45,6 +45,25 @@ def test_look_by_look(tmp_path: Path) -> None:
     assert points(store) == {"loss": losses(range(9))}
 
 
+def test_two_at_once(tmp_path: Path) -> None:
+    """While one follows a log another import of it is refused, and once it stopped nothing is new."""
+    log, store = tmp_path / "logs" / "run", tmp_path / "s"
+    write_events(log, range(5))
+    follower = Follower([log], store)
+    follower.look()
+    done = trackerlite("import", str(log), "--dir", str(store))
+    assert done.returncode == 1
+    assert "being imported by another" in done.stderr
+    other = Follower([log], store)
+    assert other.look() == []
+    assert len(other.refusals) == 1
+    write_events(log, range(5, 7))
+    follower.look()
+    follower.close()
+    assert trackerlite("import", str(log), "--json", "--dir", str(store)).json[0]["new"] == 0
+    assert points(store) == {"loss": losses(range(7))}
+
+
 def test_a_look_does_not_look_into_stores(tmp_path: Path) -> None:
     """A store below the followed folder is not taken for somebody's TensorBoard logs."""
     write_events(tmp_path / "run", range(2))

@@ -220,6 +220,20 @@ def test_nothing_to_import(tmp_path: Path) -> None:
             list(find(path))
 
 
+def test_one_refused_run_does_not_stop_the_rest(tmp_path: Path) -> None:
+    """Of several logs the good ones come in; the other is named, and the exit code says so."""
+    store = ["--dir", str(tmp_path / "s")]
+    write_mlflow(tmp_path / "before")
+    assert trackerlite("import", str(tmp_path / "before"), *store).returncode == 0
+    write_mlflow(tmp_path / "logs")  # the same id from another place
+    write_events(tmp_path / "logs" / "tb", range(2))
+    (tmp_path / "logs" / "x.csv").write_text("step,y\n1,2\n")
+    done = trackerlite("import", str(tmp_path / "logs"), "--json", *store)
+    assert done.returncode == 1
+    assert {row["format"] for row in done.json} == {"tensorboard", "csv"}
+    assert "was not imported from" in done.stderr
+
+
 def test_media_of_tensorboard(tmp_path: Path) -> None:
     """Pictures and histograms come along, in W&B's form, the picture's file inside the run."""
     picture = b"\x89PNG\r\n\x1a\nnot really"

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trackerlite.cli import FAILED
+from trackerlite.cli import DONE, FAILED
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import emit_rows, say
 from trackerlite.errors import TrackerliteError
 from trackerlite.importers import FORMATS, find
+from trackerlite.importers.write import take_in
 from trackerlite.paths import store_dir
 from trackerlite.unbundle import is_bundle, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 @verb(
@@ -55,53 +56,50 @@ def command(
     rows: list[dict[str, Any]] = []
     failures = 0
     for path in paths:
-        try:
-            for row in _import(path, store, formats or FORMATS, project, name):
-                rows.append(row)
-                if not as_json:
-                    brought = row.get("change", f"{row.get('new')} new")
-                    say(f"{row['format']}  {row['source']} → {row['run']}: {brought}")
-        except TrackerliteError as error:
-            failures += 1
-            say(str(error))
+        for done in _import(path, store, formats or FORMATS, project, name):
+            if isinstance(done, TrackerliteError):
+                failures += 1
+                say(str(done))
+                continue
+            rows.append(done)
+            if not as_json:
+                brought = done.get("change", f"{done.get('new')} new")
+                say(f"{done['format']}  {done['source']} → {done['run']}: {brought}")
     if as_json:
         emit_rows(rows)
     elif rows:
         count = f"{len(rows)} runs" if len(rows) > 1 else "1 run"
         say(f"{count} in {store}. `trackerlite` shows them.")
-    return FAILED if failures else 0
+    return FAILED if failures else DONE
 
 
 def _import(
     path: Path, store: Path, formats: tuple[str, ...], project: str | None, name: str | None
-) -> list[dict[str, Any]]:
-    if path.is_file() and is_bundle(path):
-        return [
-            {
-                "format": "bundle",
-                "source": str(path),
-                "id": run.id,
-                "run": f"{run.project}/{run.name}",
-            }
-            | {"change": run.change}
-            for run in unpack(path, store)
-        ]
-    from trackerlite.importers.write import take_in
-
-    runs = list(find(path, formats))
+) -> Iterator[dict[str, Any] | TrackerliteError]:
+    """What each run of `path` brought, or why it could not come in: one does not stop the rest."""
+    try:
+        if path.is_file() and is_bundle(path):
+            for run in unpack(path, store):
+                about = {"format": "bundle", "source": str(path), "id": run.id}
+                yield about | {"run": f"{run.project}/{run.name}", "change": run.change}
+            return
+        runs = list(find(path, formats))
+    except TrackerliteError as error:
+        yield error
+        return
     if name and len(runs) > 1:
         raise click.UsageError(f"--name is for one run, and {path} holds {len(runs)}.")
-    rows = []
-    for run in runs:
-        done = take_in(run, store, project=project, name=name)
-        rows.append(
-            {
-                "format": run.format,
-                "source": str(run.source),
-                "id": run.id,
-                "run": f"{project or run.project}/{name or run.name}",
-                "new": done.new,
-                "known": done.known,
-            }
-        )
-    return rows
+    for foreign in runs:
+        try:
+            done = take_in(foreign, store, project=project, name=name)
+        except TrackerliteError as error:
+            yield error
+            continue
+        yield {
+            "format": foreign.format,
+            "source": str(foreign.source),
+            "id": foreign.id,
+            "run": f"{project or foreign.project}/{name or foreign.name}",
+            "new": done.new,
+            "known": done.known,
+        }

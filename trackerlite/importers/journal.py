@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from trackerlite.capture.redact import redact_config
-from trackerlite.errors import RunExists
+from trackerlite.errors import RunExists, RunInUse
 from trackerlite.importers.base import ForeignRun, Item
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
@@ -29,6 +31,7 @@ class ImportJournal:
         last: the latest time in them, Unix seconds.
 
     Raises:
+        RunInUse: somebody else is importing into that folder.
         RunExists: the journals there were not imported from the same place.
     """
 
@@ -41,7 +44,26 @@ class ImportJournal:
         self._writer: JournalWriter | None = None
         self._part = ""
         self._encode = Encoder().encode
-        self._read()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._claim()
+            self._read()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _claim(self) -> None:
+        """Two who count the same journal would both append what comes next."""
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunInUse(
+                f"{self._run.source} is being imported by another `import` or `watch`; "
+                "it was left to that."
+            ) from None
+        except OSError:
+            pass  # a file system without locks
 
     def _read(self) -> None:
         source = str(self._run.source)
@@ -72,7 +94,6 @@ class ImportJournal:
 
     def _write(self, framed: bytes) -> None:
         if self._writer is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
             self._writer = JournalWriter(self.folder)
         if not self._writer.append(framed):
             raise OSError(f"The journal in {self.folder} takes no more; what is there is whole.")
@@ -114,7 +135,10 @@ class ImportJournal:
         self._append(item.time, item.step, events.summary(*messages))
 
     def close(self) -> None:
-        """Bring everything to disk."""
+        """Bring everything to disk, and let others import. Nothing can be appended after."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1

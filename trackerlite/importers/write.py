@@ -50,6 +50,7 @@ class Intake:
 
     Raises:
         RunExists: a run of that id is in the store and came from elsewhere.
+        RunInUse: another process is importing it.
     """
 
     def __init__(
@@ -150,6 +151,7 @@ def take_in(
 
     Raises:
         RunExists: a run of that id is in the store and came from elsewhere.
+        RunInUse: another process is importing it.
         OSError: the journal could not be written; what is in it is whole.
     """
     intake = Intake(run, store, project=project, name=name)
