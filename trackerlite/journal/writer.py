@@ -59,6 +59,7 @@ class JournalWriter:
         self._backlog: deque[bytes] = deque()
         self._backlog_bytes = 0
         self._dropped_told = 0
+        self._note = b""  # the latest record of how many were dropped
         self._wake = threading.Event()
         self._timer: threading.Thread | None = None
         self._closed = False
@@ -136,19 +137,30 @@ class JournalWriter:
             except JournalError:
                 self._retry_at = time.monotonic() + 1.0
                 return False
+            begun = self._size
             if not self._drain():
-                self._discard_empty_file()
+                if self._size == begun:  # else it holds records that were waiting
+                    self._discard_empty_file()
                 self._retry_at = time.monotonic() + 1.0
                 return False
         self._failing = False
-        told, self._dropped_told = self._dropped_told, self.dropped
-        if self.dropped > told:
-            note = events.record({"t": "dropped", "count": self.dropped - told})
-            self.append(frame(events.event(time.time(), 0, note)))
+        self._tell_dropped()
         if self._warned:
             self._warned = False
             _warn(f"writing to {self.folder} works again; {self.dropped} records were dropped.")
-        return True
+        return not self._failing
+
+    def _tell_dropped(self) -> None:
+        """Record how many were dropped since it was last recorded."""
+        count = self.dropped - self._dropped_told
+        if count:
+            note = events.record({"t": "dropped", "count": count})
+            before = self.dropped
+            self._note = frame(events.event(time.time(), 0, note))
+            self.append(self._note)
+            if self.dropped == before:  # written, or waiting to be
+                self._dropped_told = before
+            self.dropped = before  # the note itself is no row of anybody
 
     def _drain(self) -> bool:
         if self._fd < 0:
@@ -292,7 +304,7 @@ class JournalWriter:
                 self._recover()
         self.sync()
         with self.lock:
-            self.dropped += len(self._backlog)
+            self.dropped += sum(record is not self._note for record in self._backlog)
             self._backlog.clear()
             self._close_file()
             self._failing = True
