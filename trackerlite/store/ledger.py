@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trackerlite.errors import StoreDamaged, StoreTooNew
+from trackerlite.errors import StoreDamaged, StoreError, StoreTooNew
 
 NAME = "sync.db"
 VERSION = 1
@@ -103,9 +103,14 @@ class Ledger:
 
     def __init__(self, store: Path) -> None:
         self.path = store / NAME
-        self._db = sqlite3.connect(
-            self.path, timeout=30.0, isolation_level=None, check_same_thread=False
-        )
+        try:
+            self._db = sqlite3.connect(
+                self.path, timeout=30.0, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.OperationalError as error:
+            raise StoreError(
+                f"{self.path} cannot be made ({error}); nothing was sent. Is the store writable?"
+            ) from error
         try:
             self._db.execute("PRAGMA synchronous = FULL")
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -118,6 +123,11 @@ class Ledger:
                 self._create()
         except sqlite3.DatabaseError as error:
             self._db.close()
+            if "readonly" in str(error) or "unable to open" in str(error):
+                raise StoreError(
+                    f"{store} cannot be written, and sync keeps its ledger there. Nothing was sent. Make it "
+                    "writable, or `trackerlite bundle` the runs and sync them from where you can write."
+                ) from error
             raise StoreDamaged(
                 f"{self.path} cannot be used ({error}). It only saves work: delete it, and the next "
                 "sync compares everything with the server afresh."
