@@ -130,12 +130,18 @@ class Nursery:
         self._process.wait(20)
 
 
-def fresh(log: Path, **plan: Any) -> Victim:
+def fresh(log: Path, prefix: tuple[str, ...] = (), **plan: Any) -> Victim:
     """A victim in a new interpreter of its own, as a training script is."""
     reading, writing = os.pipe()
     with open(log, "ab") as stderr:
         process = subprocess.Popen(
-            [sys.executable, str(TESTS / "faults" / "victims.py"), json.dumps(plan), str(writing)],
+            [
+                *prefix,
+                sys.executable,
+                str(TESTS / "faults" / "victims.py"),
+                json.dumps(plan),
+                str(writing),
+            ],
             pass_fds=[writing],
             stdin=subprocess.DEVNULL,
             stderr=stderr,
@@ -152,6 +158,7 @@ _BEFOREHAND = (
     "trackerlite.readers",
     "trackerlite.recording.current",
     "trackerlite.store.projector",
+    "trackerlite.doctor",
     "faults.migration",
     "faults.operations",
     "sqlite_utils.migrations",

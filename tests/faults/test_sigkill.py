@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -236,6 +238,59 @@ def test_killed_in_a_migration(
     print(f"{died} migrations killed, {whole} of them after they were whole")
     assert died > STATEMENTS.count(";")
     assert whole < died
+
+
+def test_killed_in_a_rebuild(
+    nursery: Nursery, tmp_path: Path, chance: random.Random, full: bool
+) -> None:
+    """`doctor --repair` killed at any statement, or between any two files, leaves a store that shows every row."""
+    store, died = tmp_path / ".trackerlite", 0
+    runs = recorded(nursery, tmp_path, runs=2, count=400)
+    judge(store, runs)
+    before = shown_by_views(store / "trackerlite.db")
+    deaths = [
+        {"point": "statement", "after": int(400 ** chance.random())}
+        for _ in range(200 if full else 12)
+    ]
+    deaths += [{"point": "file", "after": n} for n in range(1, 11)]
+    for death in deaths:
+        victim = nursery.start(role="repair", store=str(tmp_path), death=death)
+        victim.wait()
+        died += not victim.ended
+        if chance.random() < 0.5:  # else the next repair meets what this one left
+            with Reader.open(store):
+                pass
+            assert shown_by_views(store / "trackerlite.db") == before, death
+    verdict = judge(store, runs)
+    assert not verdict.faults, verdict.faults[:5]
+    assert shown_by_views(store / "trackerlite.db") == before
+    print(f"{died} repairs killed")
+    assert died >= 12
+    last = nursery.start(role="repair", store=str(tmp_path))
+    last.wait()
+    assert last.ended
+    assert not list(store.glob("*rebuilding*"))
+
+
+@pytest.mark.privileged
+def test_killed_in_a_system_call(
+    tmp_path: Path, chance: random.Random, need: Callable[[object, str], None]
+) -> None:
+    """A training killed as SQLite writes a page, in the middle of a commit or a checkpoint, loses nothing."""
+    need(shutil.which("strace"), "strace")
+    runs: list[list[Victim]] = []
+    for number in range(8):
+        after = int(300 ** chance.random())
+        victim = fresh(
+            tmp_path / "stderr.log",
+            prefix=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", f"inject=pwrite64:signal=KILL:when={after}"),
+            role="record", store=str(tmp_path), id=f"run{number}", seed=number, first=0, count=6000,
+        )  # fmt: skip
+        victim.wait(120)
+        runs.append([victim])
+    verdict = judge(tmp_path / ".trackerlite", runs)
+    assert not verdict.faults, verdict.faults[:5]
+    assert verdict.kills >= 4
 
 
 @pytest.mark.parametrize("number", range(3))

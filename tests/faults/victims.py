@@ -32,6 +32,8 @@ def arm(plan: dict[str, Any] | None) -> None:
         _die_in_write(plan["after"], plan["part"])
     elif plan["point"] == "statement":
         _die_at_statement(plan["after"])
+    elif plan["point"] == "file":
+        _die_between_files(plan["after"])
 
 
 def _die_in_write(after: int, part: float) -> None:
@@ -75,6 +77,24 @@ def _die_at_statement(after: int) -> None:
             connect.Connection = kept
 
     connect.open_writer = open_writer
+
+
+def _die_between_files(after: int) -> None:
+    """Die before the n-th time a file is removed or takes another's place."""
+    seen = 0
+
+    def counted(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal seen
+            seen += 1
+            if seen == after:
+                die()
+            return real(*args, **kwargs)
+
+        return call
+
+    for name in ("unlink", "remove", "replace", "rename"):
+        setattr(os, name, counted(getattr(os, name)))
 
 
 def record(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
@@ -142,7 +162,17 @@ def claim(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
     tell(ENDED, 0)
 
 
-ROLES = {"record": record, "read": read, "migrate": migrate, "claim": claim}
+def repair(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
+    """Rebuild the database from the journals, as `doctor --repair` does."""
+    from trackerlite.doctor import examine
+
+    arm(plan.get("death"))
+    tell(READY, 0)
+    examine(plan["store"], repair=True)
+    tell(ENDED, 0)
+
+
+ROLES = {"repair": repair, "record": record, "read": read, "migrate": migrate, "claim": claim}
 
 
 def main(plan: dict[str, Any], fd: int) -> None:
