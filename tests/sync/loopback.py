@@ -86,6 +86,7 @@ class Loopback:
         self.seen: list[Seen] = []
         self.record = record
         self.key: str | None = KEY
+        self.heard = 0  # posts of rows so far
         self.delay = 0.0  # seconds that a post of rows takes before it is stored
         self.lock = threading.RLock()
         self._http = _Server(("127.0.0.1", 0), _Handler)
@@ -181,6 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
             if not self._authorised(loop, place):
                 self._answer(401, {"errors": [{"message": "user is not logged in"}]})
                 return
+            loop.heard += place == "file_stream"
             if loop.delay and place == "file_stream":
                 time.sleep(loop.delay)
             lie = fault.kind if fault and fault.kind in ("drop", "double", "alter") else ""

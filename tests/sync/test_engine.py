@@ -302,6 +302,34 @@ def test_entity_and_project_are_remembered(server: Loopback, record: Record, syn
     assert arrived(server, second.id, "elsewhere") == expected(second, 5)
 
 
+def test_edits_afterwards_reach_the_server(
+    server: Loopback, record: Record, sync: Sync, store: Path
+) -> None:
+    """A tag, a note and a new name given later go up without a single row."""
+    run = record(10, tags=["a"])
+    sync()
+    again = tl.init(project="p", dir=store, id=run.id, resume="must")
+    again.tags += ("b",)
+    again.notes = "seen"
+    again.name = "renamed"
+    again.finish()
+    assert [(o.status, o.sent) for o in sync()] == [("synced", 0)]
+    there = server.run("p", run.id)
+    assert there.fields["tags"] == ["a", "b"]
+    assert (there.fields["notes"], there.fields["displayName"]) == ("seen", "renamed")
+    assert arrived(server, run.id) == expected(run, 10)
+    assert (there.state, there.summary["_step"]) == ("finished", 9)
+
+
+def test_a_run_without_rows(server: Loopback, record: Record, sync: Sync) -> None:
+    """A run that logged nothing arrives as what it is, once."""
+    run = record(0, config={"lr": 0.1})
+    assert [o.status for o in sync()] == ["synced"]
+    assert server.run("p", run.id).plain_config()["lr"] == 0.1
+    assert server.run("p", run.id).state == "finished"
+    assert [o.status for o in sync()] == ["up to date"]
+
+
 def test_dry_run_sends_nothing_and_counts_all(server: Loopback, record: Record, sync: Sync) -> None:
     """--dry-run says the exact rows, and the server never hears of the run."""
     record(123)

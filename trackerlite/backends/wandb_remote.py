@@ -130,7 +130,8 @@ class WandbRemote:
         if bucket is None:
             return Cursor(exists=False)
         tail = _last(bucket.get("historyTail"))
-        step = tail.get("_step") if tail else None
+        summary = _object(bucket.get("summaryMetrics"))
+        step = (tail or summary).get("_step")
         return Cursor(
             exists=True,
             id=bucket.get("id"),
@@ -141,7 +142,7 @@ class WandbRemote:
             console_lines=int(bucket.get("logLineCount") or 0),
             state=bucket.get("state"),
             config=_config(bucket.get("config")),
-            summary=_object(bucket.get("summaryMetrics")),
+            summary=summary,
             tags=tuple(bucket.get("tags") or ()),
             name=bucket.get("displayName"),
             notes=bucket.get("notes"),

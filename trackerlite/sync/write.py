@@ -115,6 +115,8 @@ def _fill(
     max_rows: int,
 ) -> None:
     def put(record: Any) -> None:
+        if record.WhichOneof("record_type") is None:
+            return  # an empty record ends wandb's core, and with it the upload of every other run
         record.num = writer.records + 1
         writer.write(record.SerializeToString())
 
