@@ -16,9 +16,11 @@ from sync.loopback import Loopback
 from trackerlite.backends.errors import NotLoggedIn, RemoteError
 from trackerlite.readers import Reader
 from trackerlite.store.ledger import Ledger
+from trackerlite.sync import write
 from trackerlite.sync.engine import Syncer
 from trackerlite.sync.lock import RunLock
 from trackerlite.sync.outcome import Options
+from trackerlite.sync.segment import SegmentWriter
 
 Record = Callable[..., Any]
 Sync = Callable[..., Any]
@@ -266,6 +268,27 @@ def test_many_small_runs_go_in_one_call(server: Loopback, record: Record, sync: 
     assert [o.status for o in outcomes] == ["synced"] * 10
     for run in runs:
         assert arrived(server, run.id) == expected(run, 5)
+
+
+def test_a_run_that_fells_the_uploader_takes_no_other_with_it(
+    server: Loopback, record: Record, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """wandb's core ends at a record it does not know; the other runs are sent again, one by one."""
+    runs = [record(20) for _ in range(3)]
+    bad = runs[1].id
+
+    class Poisoned(SegmentWriter):
+        def __init__(self, path: Path) -> None:
+            super().__init__(path)
+            if bad in path.name:
+                self.write(b"")
+
+    monkeypatch.setattr(write, "SegmentWriter", Poisoned)
+    outcomes = {o.run.partition("/")[2]: o.status for o in sync(read_back=0.5)}
+    assert outcomes == {run.id: "failed" if run.id == bad else "synced" for run in runs}
+    for run in runs:
+        if run.id != bad:
+            assert arrived(server, run.id) == expected(run, 20)
 
 
 def test_long_runs_go_in_several_segments(server: Loopback, record: Record, sync: Sync) -> None:

@@ -261,10 +261,26 @@ class Syncer:
             with ThreadPoolExecutor(max_workers=8) as pool:
                 list(pool.map(lambda job: self._read_back(job, result), ready))
         self._stage(ready, "read back")
+        if result.code and not result.gave_up and len(ready) > 1:
+            # wandb's core fell over something in one run and took the others with it.
+            return self._one_by_one([job for job in ready if job.outcome is not None], wandb) + [
+                job for job in ready if job.outcome is None and self._confirm(job)
+            ]
         again = []
         for job in ready:
             if job.outcome is None and self._confirm(job):
                 again.append(job)
+        return again
+
+    def _one_by_one(self, jobs: list[Job], wandb: Wandb) -> list[Job]:
+        again = []
+        for job in jobs:
+            job.outcome = None
+            self._look(job)
+            if job.outcome is None:
+                self._plan(job, wandb)
+            if job.outcome is None:
+                again += self._send([job], wandb)
         return again
 
     @contextmanager
