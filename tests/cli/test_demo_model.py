@@ -99,19 +99,19 @@ def test_learning_rate_warms_up_and_ends_at_zero() -> None:
 
 
 def test_it_learns_python() -> None:
-    """Two hundred steps on the standard library beat knowing how frequent each character is."""
+    """A hundred and fifty steps on the standard library beat knowing how frequent each character is."""
     corpus = load_corpus()
     counts = np.bincount(corpus.train, minlength=len(ALPHABET)) + 1
     frequency = counts / counts.sum()
     unigram = float(-np.mean(np.log(frequency[corpus.validation])))
     model = Model(vocabulary=len(ALPHABET), context=8, embedding=16, hidden=64, seed=0)
     optimizer = Adam(model.parameters)
-    for contexts, targets in itertools.islice(batches(corpus.train, 8, 128, seed=0), 200):
+    for contexts, targets in itertools.islice(batches(corpus.train, 8, 64, seed=0), 150):
         _, gradients = model.gradients(contexts, targets)
         optimizer.step(gradients, lr=3e-3)
     loss, accuracy = model.loss(*next(batches(corpus.validation, 8, 4096, seed=1)))
-    assert loss < unigram - 0.5
-    assert accuracy > 0.3
+    assert loss < unigram - 0.4
+    assert accuracy > 0.25
     text = decode(model.write(corpus.validation[:8], 40, np.random.default_rng(0)))
     assert len(text) == 40
 
