@@ -8,19 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trackerlite.errors import StoreDamaged
 from trackerlite.readers.info import ENVELOPE_FIELDS, Points
 from trackerlite.store.envelope import CHUNK, FACTOR, LEVELS, key
 from trackerlite.store.series import NAN, NEGATIVE_ZERO
 
 ENVELOPE = np.dtype(ENVELOPE_FIELDS)
-_POINT = np.dtype(
-    [("index", "<i8"), ("step", "<i8"), ("time", "<f8"), ("value", "<f8"), ("mark", "i1")]
-)
+_ROW = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
 _ROWS = 500
-_SELECT = (
-    "SELECT key - ?, step, time, IFNULL(value, 0.0), IFNULL(mark, 0) FROM point "
-    "WHERE key >= ? AND key < ? AND (mark IS NULL OR mark < 16) ORDER BY key"
-)
+_REWOUND = 16  # added to the mark of a point that a rewind hid
 
 
 def points(
@@ -29,17 +25,44 @@ def points(
     """The visible points of a series by index [start, stop)."""
     base = series_key << 40
     end = (series_key + 1) << 40 if stop is None else base + stop
-    cursor = connection.execute(_SELECT, (base, base + start, end))
+    # Rows may be added meanwhile: what is there now bounds all that is read.
+    first, last = connection.execute(
+        "SELECT MIN(key), MAX(key) FROM point WHERE key >= ? AND key < ?", (base + start, end)
+    ).fetchone()
+    if first is None:
+        nothing = np.empty(0, dtype=np.int64)
+        return Points(nothing, nothing.copy(), np.empty(0), np.empty(0))
+    # Most of the time goes into making a tuple of each row, so a row is asked for no more
+    # than it must tell: its index follows from its place, and marks are few and read apart.
+    cursor = connection.execute(
+        "SELECT step, time, IFNULL(value, 0.0) FROM point WHERE key BETWEEN ? AND ? ORDER BY key",
+        (first, last),
+    )
     # A few hundred rows at a time: a million tuples alive at once would keep Python's
     # garbage collector busier than reading them does.
     pieces = []
     while rows := cursor.fetchmany(_ROWS):
-        pieces.append(np.fromiter(rows, dtype=_POINT, count=len(rows)))
-    found = np.concatenate(pieces) if pieces else np.empty(0, dtype=_POINT)
+        pieces.append(np.fromiter(rows, dtype=_ROW, count=len(rows)))
+    found = np.concatenate(pieces)
+    index = np.arange(first - base, last - base + 1, dtype=np.int64)
+    if len(index) != len(found):
+        raise StoreDamaged(
+            f"A series has {len(found):,} points where there should be {len(index):,}. The runs are "
+            "safe in their journals: `trackerlite doctor --repair` rebuilds the database from them."
+        )
     value = found["value"].copy()
-    value[found["mark"] == NAN] = np.nan
-    value[found["mark"] == NEGATIVE_ZERO] = -0.0
-    return Points(found["index"].copy(), found["step"].copy(), found["time"].copy(), value)
+    marks = np.zeros(len(found), dtype=np.int64)
+    for at, mark in connection.execute(
+        "SELECT key - ?, mark FROM point WHERE key BETWEEN ? AND ? AND mark IS NOT NULL",
+        (first, first, last),
+    ):
+        marks[at] = mark
+    value[marks % _REWOUND == NAN] = np.nan
+    value[marks % _REWOUND == NEGATIVE_ZERO] = -0.0
+    kept = marks < _REWOUND
+    if kept.all():
+        return Points(index, found["step"].copy(), found["time"].copy(), value)
+    return Points(index[kept], found["step"][kept], found["time"][kept], value[kept])
 
 
 def envelope(
