@@ -242,3 +242,17 @@ def test_what_scripts_ask_a_run_for(fresh):
         with pytest.raises(Unsupported, match="alias"):
             run.link_model("path", "registered")
         assert run.log_code(str(Path(__file__).parent / "scripts")).type == "code"
+
+
+def test_wandbs_surface_loads_no_framework(tmp_path):
+    """A script that only logs pays for no torch, no wandb, no TensorBoard, no transformers."""
+    script = (
+        "import sys, trackerlite as wandb\n"
+        "run = wandb.init(project='p', settings=wandb.Settings(quiet=True), reinit=True)\n"
+        "wandb.login(); wandb.log({'a': 1}); wandb.alert('t', 'x', level=wandb.AlertLevel.INFO); wandb.finish()\n"
+        "heavy = {'torch', 'wandb', 'tensorboard', 'transformers', 'keras', 'lightning', 'textual'}\n"
+        "sys.exit(' '.join(heavy & set(sys.modules)) or 0)"
+    )
+    env = {**os.environ, "TRACKERLITE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr.splitlines()[1:]) == (0, []), done.stderr

@@ -131,3 +131,22 @@ def test_wrong_use_is_one_sentence(place):
             watch(model)
         unwatch()
         assert watch(model, log=None) == []
+
+
+def test_a_run_that_ended_is_not_written_to(place):
+    """The next run may watch the same model; the ended one's hooks go by themselves."""
+    model = net()
+    with tl.init(project="first"):
+        watch(model, log_freq=1)
+    model(torch.ones(1, 3)).sum().backward()
+    assert not model._forward_hooks
+    with tl.init(project="second") as run:
+        watch(model, log_freq=1)
+        run.watch(net(), log_freq=1)
+        with pytest.raises(BadInput):
+            watch(model)
+        model(torch.ones(1, 3)).sum().backward()
+        run.log({"loss": 1.0})
+        unwatch()
+    assert "gradient_norm/total" in helpers.only_run("second").metrics
+    assert helpers.only_run("first").metrics == []

@@ -182,3 +182,24 @@ def test_report_to_is_known_once_the_module_is_imported(place):
     assert any(type(c) is TrackerliteCallback for c in trainer.callback_handler.callbacks)
     state = json.dumps(TrackerliteCallback(project="x", tags=["a"]).state())
     assert json.loads(state)["args"] == {"project": "x", "tags": ["a"]}
+
+
+def test_models_and_gradients_are_kept_when_asked_for(place, monkeypatch):
+    """TRACKERLITE_LOG_MODEL and TRACKERLITE_WATCH, falling back to W&B's variables."""
+    monkeypatch.setenv("WANDB_LOG_MODEL", "checkpoint")
+    monkeypatch.setenv("WANDB_WATCH", "all")
+    tiny.trainer(
+        place / "out", max_steps=100, save_steps=50, eval_strategy="no", logging_steps=50
+    ).train()
+    tl.finish()
+    run = helpers.only_run()
+    kept = run._reader.artifacts(run.info.key)
+    assert {(a.name, a.type) for a in kept} == {(f"model-{run.id}", "model")}
+    aliases = [set(a.body["aliases"]) for a in kept]
+    assert {"checkpoint_global_step_50"} <= aliases[0]
+    assert {"checkpoint_global_step_100"} <= aliases[1]
+    files = {entry["path"] for entry in kept[0].body["entries"]}
+    assert {"model.safetensors", "optimizer.pt", "trainer_state.json"} <= files
+    final = next(a for a in kept if "final_model" in a.body["aliases"])
+    assert final.body["metadata"]["model/num_parameters"] == tiny.model().num_parameters()
+    assert {"gradient_norm/total", "weight_norm/total"} <= set(run.metrics)

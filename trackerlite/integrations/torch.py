@@ -37,6 +37,9 @@ class Watch:
         self._disarm()
 
     def _forward(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:  # noqa: ARG002
+        if self.run._ended:
+            unwatch(self.model)
+            return
         if self._armed:
             self._disarm()  # the last sample's backward never came, or did not reach all
         if not (module.training and torch.is_grad_enabled()):
@@ -115,8 +118,9 @@ def watch(
     for number, model in enumerate(wanted, start=len(_watches) if idx is None else idx):
         if not isinstance(model, torch.nn.Module):
             raise BadInput(f"watch() takes torch modules, not a {type(model).__name__}.")
-        if any(w.model is model for w in _watches):
+        if any(w.model is model and not w.run._ended for w in _watches):
             raise BadInput("This model is watched already; call unwatch(model) first.")
+        unwatch(model)  # by a run that has ended
         attached.append(Watch(model, run, log, log_freq, f"graph_{number}" if number else ""))
         _watches.append(attached[-1])
     return attached
