@@ -122,7 +122,9 @@ class TestDescriptors:
         done, _ = run(
             tmp_path,
             """
-            print("before"); time.sleep(0.3)
+            print("before")
+            while not console._relay.process: time.sleep(0.01)
+            time.sleep(0.3)
             os.kill(console._relay.process, 9)
             for i in range(50):
                 print("line", i); time.sleep(0.01)
@@ -134,6 +136,24 @@ class TestDescriptors:
         assert out[0] == "before"
         assert out[-2] == "line 49"
         assert sum(line.startswith("line ") for line in out) >= 45
+
+    def test_no_child_of_ours(self, tmp_path):
+        """A training that waits for all its children does not wait for the relay."""
+        done, _ = run(
+            tmp_path,
+            """
+            while not console._relay.process: time.sleep(0.01)
+            time.sleep(0.1)
+            subprocess.Popen(["true"])
+            try:
+                while True: os.wait()
+            except ChildProcessError:
+                print("all waited for")
+            console.stop()
+            """,
+            timeout=20,
+        )
+        assert done.stdout == b"all waited for\n", done.stderr
 
     def test_terminal_stays_one(self, tmp_path):
         """On a terminal `isatty` and its size stay true, and no byte is changed."""

@@ -105,6 +105,8 @@ class _Relay:
     def __init__(self, path: Path, limit: int) -> None:
         _flush_python()
         self._pid = os.getpid()
+        self.process = 0  # once it has said so
+        self._gone = threading.Event()
         self._saved: dict[int, int] = {}
         self._spare: list[int] = []  # reading ends that we keep, or a dead relay would kill prints
         ends: list[int] = []
@@ -120,7 +122,7 @@ class _Relay:
             control, self._control = os.pipe()
             self._done, done = os.pipe()
             ours = [control, done]
-            self.process = self._spawn(path, limit, control, done, reads)
+            self._starter = self._spawn(path, limit, control, done, reads)
             for number, write in zip((1, 2), ends, strict=True):
                 os.dup2(write, number, inheritable=True)
         except BaseException:
@@ -177,9 +179,12 @@ class _Relay:
     def _watch(self) -> None:
         """Should the relay die before us, take the pipes away from everybody who prints."""
         try:
-            os.waitpid(self.process, 0)
+            os.waitpid(self._starter, 0)  # it has started the relay, and ended
         except ChildProcessError:  # somebody else waits for all children
-            return
+            pass
+        while said := os.read(self._done, 64):
+            self.process = int(said)
+        self._gone.set()
         if self in _relays and os.getpid() == self._pid:
             self._detach()
             for read, number in zip(self._spare, (1, 2), strict=True):
@@ -189,23 +194,20 @@ class _Relay:
                         os.write(number, data)
                 except OSError:
                     pass
+        os.close(self._done)
 
     def stop(self, timeout: float) -> None:
         """Give the descriptors back, and wait until all that was printed has arrived."""
         if os.getpid() != self._pid or self not in _relays:
             return  # a forked child keeps printing through its parent's relay
-        import select
-
         _flush_python()
         self._detach()
         try:
             os.write(self._control, b"stop\n")
-            poll = select.poll()
-            poll.register(self._done, select.POLLIN | select.POLLHUP)
-            poll.poll(int(timeout * 1000))
+            self._gone.wait(timeout)
         except OSError:
             pass
-        for descriptor in (self._control, self._done, *self._spare):
+        for descriptor in (self._control, *self._spare):
             os.close(descriptor)
         self._watcher.join(0.2)  # a background process that still prints keeps its relay
 

@@ -1,7 +1,7 @@
 """The process beside a training that passes its output on and keeps a copy.
 
-Started by `console` with: 3 control (lines of ours), 4 to be closed when all has arrived,
-5 and 6 what was printed to standard output and error, 7 and 8 where it goes. It ends when
+Started by `console` with: 3 control (lines of ours), 4 where it says who it is, closed when
+all has arrived, 5 and 6 what was printed to standard output and error, 7 and 8 where it goes. It ends when
 nobody can print any more, whether the training finished, crashed or was killed.
 """
 
@@ -21,7 +21,14 @@ QUIET = 50  # milliseconds without output after which a stopped training has sai
 
 
 def main() -> int:
-    """Relay until end of file. Loads the log's machinery after the first bytes are on their way."""
+    """Relay until end of file."""
+    if os.fork():
+        # No child of the training: who waits for all children must not wait for us.
+        os._exit(0)
+    try:
+        os.write(DONE, b"%d" % os.getpid())
+    except OSError:  # the training is gone already; its last words are still to come
+        pass
     _close_others()
     sys.path.append(str(Path(__file__).resolve().parents[2]))
     from trackerlite.capture import known
