@@ -181,7 +181,8 @@ def _line(outcome: Outcome) -> str:
     parts = [f"{status}  {plain(outcome.run)}  {plain(outcome.name)}"]
     if outcome.status in ("synced", "up to date", "would send"):
         parts.append(f"{outcome.rows:,} rows")
-        parts.append(f"{'+' if outcome.sent else ''}{outcome.sent:,}")
+        if outcome.sent:
+            parts.append(f"+{outcome.sent:,}")
     if outcome.running:
         parts.append("still running")
     extra = outcome.details
