@@ -77,6 +77,7 @@ class CurveLoader:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._grown: OrderedDict[int, _Grown] = OrderedDict()
+        self._used = 0  # bytes in _grown
         self._stamp = 0
 
     def load(
@@ -138,6 +139,7 @@ class CurveLoader:
     def _grow(self, series: SeriesInfo, weight: float) -> _Grown:
         """The points kept of a series, brought up to date."""
         kept = self._grown.pop(series.key, None)
+        self._used -= kept.size if kept is not None else 0
         if kept is not None and kept.value.size != series.count:
             more = self._reader.points(series.key, kept.next_index)
             if kept.value.size + len(more) >= series.count:
@@ -157,7 +159,9 @@ class CurveLoader:
             kept = _Grown(found.step.astype(np.float64), found.time, value, last)
         self._smooth(kept, weight)
         self._grown[series.key] = kept
-        self._trim()
+        self._used += kept.size
+        while self._used > _KEPT_BYTES and len(self._grown) > 1:
+            self._used -= self._grown.popitem(last=False)[1].size
         return kept
 
     def _smooth(self, grown: _Grown, weight: float) -> None:
@@ -168,11 +172,6 @@ class CurveLoader:
         if grown.ema is None or grown.ema.weight != due:
             grown.ema = Ema(due)
             grown.smooth = grown.ema.extend(grown.value)
-
-    def _trim(self) -> None:
-        used = sum(grown.size for grown in self._grown.values())
-        while used > _KEPT_BYTES and len(self._grown) > 1:
-            used -= self._grown.popitem(last=False)[1].size
 
     def _axis(
         self, path: _Path, wants: Wants, started: float, x_series: SeriesInfo | None

@@ -97,6 +97,8 @@ class Charts:
         centres, bands = bands_of(desk, banded)
         axis = desk.snapshot.axis
         growing = any(run.state == "running" for run in runs)
+        nothing: tuple[float | None, float | None] = (None, None)
+        x_ends, y_ends = _round_ends(lines, centres, setting) if growing else (nothing, nothing)
         known = bool(banded) or any(key in desk.snapshot.curves for key in keys)
         options = Options(
             title=safe(name),
@@ -107,8 +109,10 @@ class Charts:
             ascii_only=desk.look.ascii_only,
             x_kind=axis if axis in ("relative", "wall") else setting.x_kind,
             y_kind=setting.y_kind,
-            x_range=setting.window or _room_to_grow(lines, centres, setting, growing),
-            y_range=setting.y_range,
+            x_range=setting.window or x_ends,
+            y_range=setting.y_range
+            if setting.window or setting.y_range != (None, None)
+            else y_ends,
             x_name=setting.x_name,
             legend=setting.legend,
             cursor=setting.cursor,
@@ -157,21 +161,33 @@ def beside(blocks: Sequence[Sequence[Row]], sizes: Sequence[int], rows: int) -> 
     return out
 
 
-def _room_to_grow(
-    lines: Sequence[Line], centres: Sequence[Line], setting: Setting, growing: bool
-) -> tuple[float | None, float | None]:
-    """While runs go on, the x axis ends at a round place a little ahead of them.
+def _round_ends(
+    lines: Sequence[Line], centres: Sequence[Line], setting: Setting
+) -> tuple[tuple[float | None, float | None], tuple[float | None, float | None]]:
+    """Ends of the axes at round places around curves that go on.
 
     So a longer curve changes the end of the picture and not all of it.
     """
+    import numpy as np
+
     from trackerlite_tui.curves.numbers import nice_step
 
-    ends = [(float(one.x[0]), float(one.x[-1])) for one in (*lines, *centres) if one.x.size]
-    if not growing or not ends or setting.x_kind != "linear":
-        return (None, None)
-    low, high = min(a for a, _ in ends), max(b for _, b in ends)
-    step = nice_step((high - low) / 25)
-    return (None, (high // step + 1) * step) if high > low else (None, None)
+    drawn = [one for one in (*lines, *centres) if one.x.size]
+    x: tuple[float | None, float | None] = (None, None)
+    y: tuple[float | None, float | None] = (None, None)
+    if not drawn:
+        return x, y
+    if setting.x_kind == "linear":
+        low, high = min(float(one.x[0]) for one in drawn), max(float(one.x[-1]) for one in drawn)
+        step = nice_step((high - low) / 25)
+        x = (None, (high // step + 1) * step) if high > low else x
+    if setting.y_kind == "linear":
+        every = np.concatenate([one.y for one in drawn])
+        good = every[np.isfinite(every)]
+        if good.size and good.max() > good.min():
+            step = nice_step(float(good.max() - good.min()) / 50)
+            y = (float(good.min() // step * step), float(-(-good.max() // step) * step))
+    return x, y
 
 
 def _value(desk: Desk, keys: Sequence[CurveKey]) -> str:
