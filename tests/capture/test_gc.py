@@ -107,6 +107,8 @@ class TestTrash:
         """A run that is written at this moment stays, even from the trash, even if planned before."""
         run = tl.init(project="p", dir=tmp_path, id="living")
         run.log({"a": 1})
+        while "living" not in runs(store):  # until its first rows are projected
+            time.sleep(0.05)
         with Reader.open(store) as reader:
             item = gc._run_item(reader.run("living"), "forced")
         trash(store, "living", "maker")
@@ -115,7 +117,8 @@ class TestTrash:
         assert run.log({"a": 2})
         run.finish()
         with Reader.open(store) as reader:
-            series = reader.series([reader.run("living").key])
+            [living] = [run for run in reader.runs(trashed=True) if run.id == "living"]
+            series = reader.series([living.key])
         assert next(s for s in series if s.name == "a").count == 2
 
     def test_interrupted(self, store):
