@@ -44,6 +44,7 @@ SECRETS_BY_NAME = [
     ("Authorization", "Basic abc"),
     ("access_tokens", "x"),
     ("credentials.user", "bob"),
+    ("api.key", "bob"),
     ("api_key_prod", "abc"),
 ]
 
@@ -65,6 +66,11 @@ NOT_SECRETS = [
     ("hub_token", None),
     ("password_f1", 0.93),
     ("password", False),
+    ("class_weights.password", 2.5),
+    ("password", 3),
+    ("patterns.api_key", "[A-Za-z0-9]{32}"),
+    ("weights", {"api_key": 1.5, "password": "high"}),
+    ("support.api_key", 1523),
     ("secret_detection_threshold", 0.5),
     ("num_secrets", 12),
     ("secrets_dataset", "org/secrets-v2"),

@@ -44,6 +44,8 @@ _ABOUT = _words(
     format scheme method mode embedding embeddings head heads dim hash_type
     """
 )
+# What stands below these is about kinds of secrets: `patterns.api_key`, `weights.password`.
+_LISTS = _words("patterns regex regexes labels classes weights thresholds counts rules scores")
 # Words before `token` that make it a piece of text: `pad_token`, `image_token`.
 _TEXT_TOKEN = _words(
     """
@@ -66,8 +68,8 @@ def is_secret_name(name: str, value: Any) -> bool:
             return True
         # `token: "<pad>"` and `token: "[MASK]"` are text; a real one is not bracketed.
         return len(value) >= 6 and value[0] not in "<[" and not (kind == "pwd" and _is_path(value))
-    # A number is a secret only where nothing else can be meant (`password: 1234`).
-    return kind == "strong" and not isinstance(value, bool) and isinstance(value, (int, float))
+    # A long number may be one (`password: 12345678`); a class's weight or count is none.
+    return kind == "strong" and type(value) is int and abs(value) >= 100_000
 
 
 def is_secret_word(option: str) -> bool:
@@ -96,7 +98,7 @@ _HINT = re.compile(
 @lru_cache(maxsize=4096)
 def _kind(name: str) -> str:
     words = [w.lower() for w in _WORDS.findall(name)]
-    if not words or words[-1] in _ABOUT:
+    if not words or words[-1] in _ABOUT or not _LISTS.isdisjoint(words[:-1]):
         return ""
     for phrase in _STRONG:
         n = len(phrase)

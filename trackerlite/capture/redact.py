@@ -86,7 +86,7 @@ def _value(key: str, value: Any, above: tuple[int, ...], inside: bool) -> Any:
         above = (*above, id(value))
     if isinstance(value, Mapping):
         below = inside or is_secret_box(key)
-        return {_key(k): _value(str(k), v, above, below) for k, v in value.items()}
+        return {_key(k): _value(f"{key}.{k}", v, above, below) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_value(key, v, above, inside) for v in value]
     if isinstance(value, str):
