@@ -82,23 +82,19 @@ def database_path(store: Path) -> Path:
         return own
     place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trackerlite"
     if is_network(place) or not _may_write(place):  # clusters keep home folders there, too
-        place = _private()
+        place = _private(os.getuid())
     name = hashlib.sha256(os.path.realpath(store).encode()).hexdigest()[:16]
     return place / name / "trackerlite.db"
 
 
 @cache
-def _private() -> Path:
+def _private(user: int) -> Path:
     """A folder among the temporary files that nobody else made or may write to."""
-    folder = Path(tempfile.gettempdir()) / f"trackerlite-{os.getuid()}"
+    folder = Path(tempfile.gettempdir()) / f"trackerlite-{user}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         status = folder.lstat()
-        if (
-            stat.S_ISDIR(status.st_mode)
-            and status.st_uid == os.getuid()
-            and not status.st_mode & 0o022
-        ):
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == user and not status.st_mode & 0o022:
             return folder
     except OSError:
         pass
