@@ -41,7 +41,7 @@ def test_killed_at_any_moment(
     nursery: Nursery, tmp_path: Path, chance: random.Random, full: bool
 ) -> None:
     """Whatever log() returned from is there once and unaltered after a kill at a random moment, also when a killed run goes on."""
-    kills = 9_000 if full else 120
+    kills = 9_000 if full else 100
     done = 0
     while done < kills:
         store = tmp_path / f"store-{done}" / ".trackerlite"

@@ -66,7 +66,7 @@ piece = st.one_of(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(st.lists(piece, min_size=1, max_size=7), st.integers(1, 2000))
 def test_any_history(pieces: list[Any], resolution: int) -> None:
     """For any history of points, odd numbers, flushes and rewinds, and any resolution, each bucket is right."""

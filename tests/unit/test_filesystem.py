@@ -59,7 +59,7 @@ def test_what_holds_a_path(path: str, kind: str, network: bool) -> None:
 
 
 @pytest.mark.usefixtures("mounts")
-def test_where_the_database_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_database_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A local store holds its database; a network one's lies in a local cache, never on another network mount."""
     local = Path("/data/.trackerlite")
     assert filesystem.database_path(local) == local / "trackerlite.db"
@@ -68,7 +68,12 @@ def test_where_the_database_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert far.is_relative_to("/var/cache/me/trackerlite")
     assert far != filesystem.database_path(Path("/weka/other/.trackerlite"))
     monkeypatch.setenv("XDG_CACHE_HOME", "/home/me/.cache")
-    assert not filesystem.is_network(filesystem.database_path(Path("/weka/.trackerlite")))
+    monkeypatch.setattr(filesystem.tempfile, "tempdir", str(tmp_path))
+    filesystem._private.cache_clear()
+    found = filesystem.database_path(Path("/weka/.trackerlite"))
+    filesystem._private.cache_clear()
+    assert found.is_relative_to(tmp_path)
+    assert found.parent.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_this_machine() -> None:

@@ -142,7 +142,7 @@ def test_random_bits_of_a_large_file(tmp_path: Path, chance: random.Random, full
     """The same for bits chosen at random in a journal of a thousand records (100,000 of them with --full)."""
     payloads = [chance.randbytes(chance.randrange(20, 200)) for _ in range(1000)]
     data = written(tmp_path / "j", payloads)
-    for _ in range(100_000 if full else 300):
+    for _ in range(100_000 if full else 200):
         flip_and_read(tmp_path / "j", data, payloads, chance.randrange(len(data) * 8))
 
 
