@@ -81,6 +81,9 @@ class Desk:
         self._alerts_seen: int | None = None
         self._trail: list[str] = []
         self._tabs: Tabs = []
+        self._marked: list[RunInfo] = []
+        self._marked_of: object = None
+        self._marked_as: list[str] = []
         self._listed_as: tuple[Any, ...] = ()
         self._listed_of: tuple[Any, ...] = ()
         self.name = state.screen if state.screen in ORDER else "runs"
@@ -103,8 +106,12 @@ class Desk:
 
     def marked(self) -> list[RunInfo]:
         """The marked runs that are in the store, in the order they were marked."""
-        by_id = {run.id: run for run in self.snapshot.runs}
-        return [by_id[run_id] for run_id in self.state.marks if run_id in by_id]
+        runs, marks = self.snapshot.runs, self.state.marks
+        if self._marked_of is not runs or self._marked_as != marks:
+            by_id = {run.id: run for run in runs}
+            self._marked_of, self._marked_as = runs, list(marks)
+            self._marked = [by_id[run_id] for run_id in marks if run_id in by_id]
+        return list(self._marked)
 
     def drawn(self) -> list[RunInfo]:
         """The runs that charts show: the marked ones, else the first few of the list."""
@@ -410,6 +417,7 @@ class Desk:
         for overlay in self._overlays:
             block, left, top = overlay.paint(columns, rows)
             paste(out, block, left, top)
+        out = [_harmless(row, columns) for row in out]
         return [asciify(row) for row in out] if self.look.ascii_only else out
 
     def _body(self, columns: int, rows: int) -> list[Row]:
@@ -450,6 +458,13 @@ class Desk:
             [(clip(line or "too small", columns, self.look.ascii_only), self.look.text)], columns
         )
         return [asciify(row) for row in out] if self.look.ascii_only else out
+
+
+def _harmless(row: Row, columns: int) -> Row:
+    """The last door: whatever a painter let through, no control leaves the desk."""
+    if all(text.isprintable() for text, _ in row):
+        return row
+    return fit([(safe(text, 10_000), style) for text, style in row], columns)
 
 
 def void(_: object) -> None:

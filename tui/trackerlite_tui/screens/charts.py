@@ -139,7 +139,7 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
         self._grid = (across, max(1, min(down, math.ceil(count / across))))
 
     def wants(self) -> Wants:
-        """The curves of this page, the focused metric's first."""
+        """The curves of this page; moving the focus on it asks for nothing new."""
         desk = self.desk
         runs = self.runs()
         metrics = self.metrics()
@@ -147,7 +147,6 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
         body = desk.rows - 4
         self._arrange(desk.columns - side, body, len(metrics))
         page = [self.focus] if self.full and self.focus in metrics else self._page(metrics)
-        page = sorted(page, key=lambda name: name != self.focus)
         axis = self.axis
         names = tuple(page) if axis in _AXES else (*page, axis)
         lines = self.lines()

@@ -23,7 +23,7 @@ def box(desk: Desk, body: Sequence[Row], title: str, columns: int, foot: str = "
     h, v = look.pick("─", "-"), look.pick("│", "|")
     tl, tr, bl, br = tuple(look.pick("╭╮╰╯", "++++"))
     inner = columns - 2
-    head = clip(f" {title} ", inner - 1, look.ascii_only)
+    head = clip(f" {safe(title)} ", inner - 1, look.ascii_only)
     foot = clip(f" {foot} ", inner - 1, look.ascii_only) if foot else ""
     out: list[Row] = [
         [
@@ -135,8 +135,8 @@ class Prompt(Overlay):
         """The prompt on the last row but one, its verdict at the right."""
         look = self.desk.look
         says, error = self._verdict() if self._verdict else ("", None)
-        says = clip(says, max(0, columns // 2), look.ascii_only)
-        label = clip(self._label, max(1, columns // 3)) + " "
+        says = clip(safe(says), max(0, columns // 2), look.ascii_only)
+        label = clip(safe(self._label), max(1, columns // 3)) + " "
         room = max(1, columns - width(label) - width(says) - 1)
         line = self.editor.paint(room, 1, look, error)[0]
         row: Row = [(label, look.accent), *line, (" " + says, look.bad if error else look.dim)]
