@@ -4,6 +4,7 @@ TrackerliteError
 ├── BadInput            a name, key, value or option that cannot be recorded as given
 │   └── Unsupported     something W&B has and trackerlite does not
 ├── RunError
+│   ├── NoRun           no run is current: init() was not called, or it has finished
 │   ├── RunNotFound     no run answers to that reference
 │   ├── AmbiguousRun    several do
 │   ├── RunExists       resume="never" met a run of that id
@@ -42,6 +43,10 @@ class Unsupported(BadInput):
 
 class RunError(TrackerliteError):
     """Something is wrong with which run was meant."""
+
+
+class NoRun(RunError, AttributeError):
+    """No run is current. An AttributeError too: `hasattr(trackerlite, "config")` is then False."""
 
 
 class RunNotFound(RunError, LookupError):

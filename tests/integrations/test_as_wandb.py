@@ -16,7 +16,7 @@ pytest.importorskip("torch", reason="torch is not installed")
 
 import trackerlite as tl
 from integrations import wandb_offline
-from trackerlite.errors import Unsupported
+from trackerlite.errors import NoRun, Unsupported
 from trackerlite.readers.api import ApiRun
 
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.py"))
@@ -167,7 +167,10 @@ def test_every_name_of_wandbs_is_known():
     """No public name of W&B's ends in an AttributeError of ours."""
     import wandb
 
-    of_the_run = {"config", "summary"}  # they need one
+    of_the_run = {"config", "summary"}  # there without a run neither
+    assert not any(hasattr(tl, name) for name in of_the_run)
+    with pytest.raises(NoRun, match="init\\(\\) first"):
+        tl.config.update({})
     assert [n for n in wandb.__all__ if n not in of_the_run and not hasattr(tl, n)] == []
 
 

@@ -11,7 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from trackerlite.errors import JournalError, RunExists, RunInUse, RunNotFound, TrackerliteError
+from trackerlite.errors import (
+    JournalError,
+    NoRun,
+    RunExists,
+    RunInUse,
+    RunNotFound,
+    TrackerliteError,
+)
 from trackerlite.journal import events
 from trackerlite.journal.writer import JournalWriter, is_being_written
 from trackerlite.recording import folders, launch, settings
@@ -131,7 +138,9 @@ def _begin(wanted: settings.Settings) -> Run:
         from trackerlite.recording import beside
 
         if beside.start(wanted.store, f"{run.project}/{run.id}", folder) is None:
-            run._say("the syncing beside it could not start; `trackerlite sync` sends the run later.")
+            run._say(
+                "the syncing beside it could not start; `trackerlite sync` sends the run later."
+            )
         else:
             run._say(f"syncing beside it; what that has to say is in {folder / beside.LOG}")
     return run
@@ -284,7 +293,7 @@ def current() -> Run | None:
 def _require(what: str) -> Run:
     run = current()
     if run is None:
-        raise TrackerliteError(f"trackerlite.{what} needs a run; call trackerlite.init() first.")
+        raise NoRun(f"trackerlite.{what} needs a run; call trackerlite.init() first.")
     return run
 
 
