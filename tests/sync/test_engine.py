@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -401,3 +404,50 @@ def test_no_leftovers(server: Loopback, record: Record, sync: Sync, store: Path)
     left = [p.name for p in (store / ".trackerlite" / "sync").iterdir()]
     assert left == ["locks"]
     assert Ledger(store / ".trackerlite").open_attempts() == []
+
+
+RANK_1 = """
+import sys, trackerlite as tl
+run = tl.init(project="p", id="pair", dir=sys.argv[1], ranks="all")
+step = 0
+for line in sys.stdin:
+    for step in range(step, int(line)):
+        run.log({"loss": step * 2.0}, step=step)
+    step += 1
+run.finish()
+"""
+
+
+def test_a_slow_rank_holds_back_what_it_may_still_add_to(
+    server: Loopback, store: Path, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two ranks, one run, synced while they run: rows wait for the slower rank, and nothing is late."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    fast = tl.init(project="p", id="pair", dir=store, ranks="all")
+    slow = subprocess.Popen(
+        [sys.executable, "-c", RANK_1, str(store)],
+        stdin=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "RANK": "1"},
+    )
+    assert slow.stdin is not None
+    for step in range(20):
+        fast.log({"loss": 1.0 * step}, step=step)
+    slow.stdin.write("6\n")
+    slow.stdin.flush()
+    in_the_store(store, 19)
+    until = time.monotonic() + 30
+    sent = 0
+    while sent == 0 and time.monotonic() < until:
+        (outcome,) = sync()
+        sent += outcome.sent
+    assert sent == 5
+    slow.stdin.write("20\n")
+    slow.stdin.close()
+    assert slow.wait(timeout=60) == 0
+    fast.finish()
+    assert [(o.status, o.message) for o in sync()] == [("synced", "")]
+    rows = server.rows("p", "pair")
+    assert [r["_step"] for r in rows] == list(range(20))
+    assert [(r["loss"], r["rank1/loss"]) for r in rows] == [(1.0 * s, 2.0 * s) for s in range(20)]

@@ -12,7 +12,7 @@ import math
 import sqlite3
 import tempfile
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -122,11 +122,16 @@ class HistoryRows:
     def names(self) -> list[str]:
         return sorted({s.name for s in self._series})
 
-    def last_step(self) -> int | None:
-        """The largest visible step, None without points."""
-        if not self._series:
-            return None
-        return max(s.max_step for s in self._series)
+    def complete_below(self, lanes: Iterable[str]) -> int | None:
+        """Rows below this step are complete as far as these writers are concerned.
+
+        The slowest of them decides; None when one of them has logged nothing yet.
+        """
+        last: dict[str, int] = {}
+        for series in self._series:
+            last[series.lane] = max(last.get(series.lane, series.max_step), series.max_step)
+        steps = [last.get(lane) for lane in lanes]
+        return None if None in steps or not steps else min(s for s in steps if s is not None)
 
     def marks(self) -> dict[str, Mark]:
         """Where the last `iterate` stopped in each series, by "lane/name"."""
@@ -344,7 +349,7 @@ def _bounded(rows: sqlite3.Cursor) -> list[_Stored]:
     return found
 
 
-class OutOfOrder(Exception):  # noqa: N818 - a signal between two passes, not an error for people
+class OutOfOrder(Exception):
     """A series that looked sorted is not; iterate again, it is sorted on disk from now on."""
 
 

@@ -29,6 +29,19 @@ def fingerprints(connection: sqlite3.Connection, run_keys: list[int]) -> dict[in
     return {key: digest.hexdigest()[:32] for key, digest in found.items()}
 
 
+def open_lanes(connection: sqlite3.Connection, run_key: int) -> dict[str, str]:
+    """The writers of a run that have not said that they are done, with their latest journals.
+
+    "" is rank 0, then rank-1, …; paths are below the store.
+    """
+    rows = connection.execute(
+        "SELECT lane, MAX(path), closed FROM journal WHERE run_key = ? AND lane <> 'edits'"
+        " GROUP BY lane",
+        (run_key,),
+    )
+    return {lane: path for lane, path, closed in rows if not closed}
+
+
 def behind(connection: sqlite3.Connection, run_key: int, store: Path) -> bool:
     """True when a journal of the run holds more than the database has taken in so far."""
     for path, watermark, dead_at in connection.execute(

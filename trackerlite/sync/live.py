@@ -63,7 +63,7 @@ def follow(
                 last[outcome.run] = outcome
             ended = {run.ref: run for run in due if not _goes_on(run)}
             for outcome in outcomes:
-                if outcome.run not in ended or outcome.status == "busy":
+                if outcome.run not in ended or outcome.running or outcome.status == "busy":
                     continue
                 tries[outcome.run] = tries.get(outcome.run, 0) + 1
                 final = outcome.good or outcome.status == "conflict"

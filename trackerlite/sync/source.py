@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,12 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite.capture.redact import redact_argv, redact_config, redact_text
+from trackerlite.journal.writer import is_being_written
 from trackerlite.readers import Reader
 from trackerlite.readers.history_rows import HistoryRows
 from trackerlite.readers.info import AlertInfo, ArtifactInfo, RunInfo
-from trackerlite.readers.replay import behind, console_size, definitions, unfinished_media
+from trackerlite.readers.replay import (
+    behind,
+    console_size,
+    definitions,
+    open_lanes,
+    unfinished_media,
+)
 from trackerlite.sync import charts
 
+_START_UP = 60.0  # seconds in which the ranks of a launch begin, where several record
+_NOTHING_YET = -(2**63)
 OURS = ("_step", "_timestamp", "_runtime")  # columns that the replay itself writes
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)?", re.DOTALL)
@@ -42,10 +52,13 @@ class LocalRun:
         self.reader, self.info = reader, info
         self.fingerprint = f"{fingerprint}-{console_size(info.folder)}-{info.state}"
 
-    @property
+    @cached_property
     def running(self) -> bool:
-        """Still being written, as far as anybody can tell."""
-        return self.info.state in ("running", "dead")
+        """Still being written, as far as anybody can tell; a rank may outlive rank 0."""
+        if self.info.state in ("running", "dead"):
+            return True
+        lanes = open_lanes(self.reader.connection, self.info.key)
+        return any(is_being_written(self.reader.path / path) for path in lanes.values())
 
     @property
     def started(self) -> float:
@@ -67,13 +80,21 @@ class LocalRun:
     def before(self) -> int | None:
         """While the run goes on, rows below this step are complete.
 
-        Its last step may still grow, and a medium that is being written gets its checksum later.
+        Its last step may still grow, also in a rank that is slower than the others, and a medium that
+        is being written gets its checksum later.
         """
         if not self.running:
             return None
-        last = self.rows.last_step()
+        lanes = open_lanes(self.reader.connection, self.info.key) or {"": ""}
+        ranks = sum(lane == "" or lane.startswith("rank-") for lane in lanes)
+        expected = self.environment.get("world_size", 1)
+        last = self.rows.complete_below(lanes)
+        missing = isinstance(expected, int) and ranks < expected
+        starting = ranks > 1 or time.time() - self.started < _START_UP
+        if last is None or (missing and starting):
+            return _NOTHING_YET  # a rank that records, too, may not have begun
         media = unfinished_media(self.reader.connection, self.info.key)
-        return min(last, media) if last is not None and media is not None else last
+        return last if media is None else min(last, media)
 
     @property
     def behind(self) -> bool:
