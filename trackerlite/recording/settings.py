@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,8 +182,9 @@ def name_for(run_id: str) -> str:
     >>> name_for("ab12cd34") == name_for("ab12cd34")
     True
     """
-    number = sum((n + 1) * ord(c) for n, c in enumerate(run_id))
-    return f"{_FIRST[number % len(_FIRST)]}-{_SECOND[number // 7 % len(_SECOND)]}"
+    number = zlib.crc32(run_id.encode())
+    first, second = number % len(_FIRST), number // 32 % len(_SECOND)
+    return f"{_FIRST[first]}-{_SECOND[second]}-{number // 1024 % 100}"
 
 
 def parse_tags(tags: Any) -> tuple[str, ...]:
