@@ -12,6 +12,7 @@ import pytest
 import trackerlite as tl
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: threads only wait for each other
 
 
 @pytest.fixture(autouse=True)

@@ -118,8 +118,9 @@ class TrackerliteLogger(Logger):  # type: ignore[misc]
             self._resume(trainer)
 
     def _resume(self, trainer: Any) -> None:
-        checkpoint = trainer._checkpoint_connector._loaded_checkpoint or {}
-        found = checkpoint.get(_IN_CHECKPOINT)
+        # Lightning has loaded it already, and has no public name for it; without it, no rewind.
+        connector = getattr(trainer, "_checkpoint_connector", None)
+        found = (getattr(connector, "_loaded_checkpoint", None) or {}).get(_IN_CHECKPOINT)
         if not isinstance(found, dict) or not {"project", "id", "step"} <= set(found):
             return
         if self._run is not None and not self._run._ended:
@@ -265,4 +266,5 @@ class _RunInCheckpoint(Callback):  # type: ignore[misc]
 
 def _steps(trainer: Any) -> int:
     """The step Lightning logs next: batches after which an optimizer stepped."""
-    return int(trainer.fit_loop.epoch_loop._batches_that_stepped)
+    counted = getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", None)
+    return int(trainer.global_step if counted is None else counted)
