@@ -278,6 +278,32 @@ def test_saving_writes_pictures_and_every_point(
     assert len(list(tmp_path.glob("train-loss*.svg"))) == 2  # nothing is overwritten
 
 
+def test_a_changed_setting_is_seen_at_once(still: Make, store: Path) -> None:
+    """Smoothing redraws every chart of the page, also after the store was opened anew."""
+    made = still(store, "charts", 160, 45)
+    before = whole(made)
+    made.key("s", "s", "s")
+    assert made.desk.state.smoothing == 0.9
+    smooth = made.desk.snapshot.curves[made.desk.drawn()[0].key, "history", "train/loss"]
+    assert not (smooth.smooth == smooth.y).all()
+    assert whole(made) != before
+
+
+def test_many_runs_become_bands(still: Make, store: Path) -> None:
+    """b draws mean and spread; a group by config has a band for each value."""
+    made = still(store, "charts", 160, 45, band=True)
+    (band,) = made.desk.snapshot.bands["history", "train/loss"]
+    assert band.runs == 6
+    assert (band.low <= band.centre).all()
+    assert "mean ± sd" in whole(made)
+    made = still(store, "charts", 160, 45, band=True, color_by="lr")
+    assert [b.label for b in made.desk.snapshot.bands["history", "train/loss"]] == [
+        "0.001",
+        "0.003",
+        "0.01",
+    ]
+
+
 def test_metric_filter(still: Make, store: Path) -> None:
     """/ narrows the metrics by words and regular expressions."""
     made = still(store, "charts", 160, 45)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trackerlite_tui.curveload import stamps
 from trackerlite_tui.curves.band import grid_over, resample, spread
 from trackerlite_tui.curves.line import Floats
 from trackerlite_tui.snapshot import RELATIVE, STEP, WALL, BandCurve, CurveKey, Wants
@@ -28,7 +29,6 @@ class BandLoader:
         self._loader = loader
         self._rows: dict[tuple[int, str], tuple[Form, Any]] = {}
         self._made: dict[tuple[str, str], tuple[Form, tuple[BandCurve, ...]]] = {}
-        self._stamp = 0
 
     def load(
         self,
@@ -67,13 +67,13 @@ class BandLoader:
                 if leave():
                     return None
             rows[key] = found[1]
-        self._stamp += 1
+        stamp = next(stamps)
         made = []
         for label, members in wants.groups:
             table = [rows[key] for key in members if key in rows]
             if table:
                 edges = spread(np.array(table), wants.band)
-                made.append(BandCurve(label, len(table), grid, *edges, self._stamp))
+                made.append(BandCurve(label, len(table), grid, *edges, stamp))
         self._made[metric] = form, tuple(made)
         return tuple(made)
 

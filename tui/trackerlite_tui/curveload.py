@@ -6,6 +6,7 @@ only themselves; of long ones the envelope is read, whose size does not depend o
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from trackerlite_tui.snapshot import RELATIVE, STEP, WALL, Curve, Wants
 if TYPE_CHECKING:
     from trackerlite.readers import Reader, SeriesInfo
 
+# One clock for all loaders: a store that is opened anew must not repeat a stamp.
+stamps = itertools.count(1)
 _POINTS = 16_384  # longer series are read as envelopes
 _KEPT_BYTES = 64 * 2**20
 _FULL_SMOOTHING = 1000  # a weight means the same picture whatever the number of points
@@ -78,7 +81,6 @@ class CurveLoader:
         self._reader = reader
         self._grown: OrderedDict[int, _Grown] = OrderedDict()
         self._used = 0  # bytes in _grown
-        self._stamp = 0
 
     def load(
         self, series: SeriesInfo, wants: Wants, started: float, x_series: SeriesInfo | None
@@ -99,7 +101,6 @@ class CurveLoader:
         x, y, step, time = x[order], path.value[order], path.step[order], path.time[order]
         smooth = y if path.smooth is None else path.smooth[order]
         keep = thinning(x, y, max(16, wants.dots), *self._range(x, wants))
-        self._stamp += 1
         last = series.last if isinstance(series.last, (int, float)) else None
         return Curve(
             x[keep],
@@ -110,7 +111,7 @@ class CurveLoader:
             series.count,
             last,
             path.whole,
-            self._stamp,
+            next(stamps),
         )
 
     def _range(self, x: Floats, wants: Wants) -> tuple[float, float]:

@@ -126,8 +126,6 @@ class Inspecting:
         value = number(float(curve.y[index]), 6) + (
             "" if curve.whole else " ≈" if not look.ascii_only else " ~"
         )
-        if state.smoothing:
-            value += f" ({number(float(curve.smooth[index]), 5)})"
         room = max(1, columns - width(value) - 6)
         out: list[Row] = [
             fit(
@@ -143,6 +141,11 @@ class Inspecting:
         since = float(curve.time[index]) - (run.started or 0.0)
         clock = time.strftime("%H:%M:%S", time.localtime(float(curve.time[index])))
         facts = f"step {int(curve.step[index])} · {duration_label(since)} · {clock}"
+        if state.smoothing:
+            smooth = f"smoothed {number(float(curve.smooth[index]), 5)}"
+            out.append(
+                fit([("    ", ""), (clip(smooth, columns - 4, look.ascii_only), look.dim)], columns)
+            )
         out.append(
             fit([("    ", ""), (clip(facts, columns - 4, look.ascii_only), look.dim)], columns)
         )
