@@ -141,7 +141,7 @@ def test_recorded_for_real(still: Callable[..., Still], tmp_path: Path) -> None:
     for index, attack in enumerate(ATTACKS):
         run = trackerlite.init(
             project="p",
-            name=attack,
+            name=attack[:4000],
             dir=str(tmp_path),
             config={f"k{index}": attack},
             tags=[attack[:60]],

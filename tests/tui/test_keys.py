@@ -23,7 +23,7 @@ def desk() -> Desk:
     return Desk(State(), _Nobody())
 
 
-@pytest.mark.parametrize("context", keys.CONTEXTS)
+@pytest.mark.parametrize("context", keys.CONTEXTS, ids="in-{}".format)
 def test_no_key_means_two_things_in_one_place(context: str) -> None:
     """Within a context every key stands once."""
     seen = [key for entry in keys.TABLE if entry.context == context for key in entry.keys]
