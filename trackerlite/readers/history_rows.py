@@ -293,7 +293,8 @@ class HistoryRows:
     def _sorted(self, series: _Series) -> Iterator[list[_Point]]:
         """A series whose steps go back, sorted on disk: SQLite's own sorter in a temporary file."""
         with tempfile.NamedTemporaryFile(prefix="trackerlite-sort-") as file:
-            scratch = sqlite3.connect(file.name, isolation_level=None)
+            # An iteration left half way is closed by whichever thread collects it.
+            scratch = sqlite3.connect(file.name, isolation_level=None, check_same_thread=False)
             try:
                 for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8192"):
                     scratch.execute(f"PRAGMA {setting}")
