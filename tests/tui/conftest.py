@@ -27,7 +27,8 @@ LOOKS = {
 
 @pytest.fixture(autouse=True)
 def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes what a person's screen remembers, nor their environment."""
+    """No test reads or writes what a person's screen remembers, nor the folder they stand in."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     for name in ("NO_COLOR", "TRACKERLITE_DIR", "WANDB_DIR", "COLORFGBG"):
         monkeypatch.delenv(name, raising=False)
