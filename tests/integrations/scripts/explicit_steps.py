@@ -1,5 +1,4 @@
 import numpy as np
-
 import wandb
 
 with wandb.init(project="explicit-steps", config={"every": 10}, reinit=True) as run:

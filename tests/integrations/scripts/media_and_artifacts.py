@@ -2,7 +2,6 @@ import os
 import wave
 
 import numpy as np
-
 import wandb
 
 wandb.login()

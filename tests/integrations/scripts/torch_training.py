@@ -1,5 +1,4 @@
 import torch
-
 import wandb
 
 torch.manual_seed(0)
