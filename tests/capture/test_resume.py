@@ -50,7 +50,7 @@ def test_kill_and_resume(tmp_path, full, chance, monkeypatch):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     kills, store, checkpoint = 50 if full else 12, tmp_path / "s", tmp_path / "checkpoint"
-    steps = kills * 25
+    steps = kills * 80  # more than fits between two kills, so that each finds it training
     command = [
         sys.executable, "-c", textwrap.dedent(TRAIN), str(store), str(checkpoint), str(steps),
     ]  # fmt: skip
