@@ -22,6 +22,12 @@ TRAIN = f"""
     import os, sys, time
     import trackerlite as tl
     store, checkpoint, steps = sys.argv[1], sys.argv[2], int(sys.argv[3])
+
+    def save(step):
+        with open(checkpoint + ".tmp", "w") as file:
+            file.write(str(step))
+        os.replace(checkpoint + ".tmp", checkpoint)
+
     try:
         done = int(open(checkpoint).read())
     except OSError:
@@ -29,14 +35,15 @@ TRAIN = f"""
     how = {{}} if done is None else {{"resume_from": f"r?_step={{done}}"}}
     run = tl.init(project="p", id="r", name="n", dir=store, **how)
     attempt = os.getpid()
+    if done is None:  # what a kill before the first checkpoint leaves is rewound, too
+        done = -1
+        save(done)
     print("up", flush=True)
-    for step in range(0 if done is None else done + 1, steps):
+    for step in range(done + 1, steps):
         run.log({{"loss": 1 / (step + 1), "attempt": attempt}}, step=step)
         time.sleep(0.002)
         if step % {EVERY} == {EVERY - 1}:
-            with open(checkpoint + ".tmp", "w") as file:
-                file.write(str(step))
-            os.replace(checkpoint + ".tmp", checkpoint)
+            save(step)
     run.finish()
 """
 
