@@ -21,7 +21,7 @@ from trackerlite.readers.info import (
     SeriesInfo,
     ValueRow,
 )
-from trackerlite.store import connect
+from trackerlite.store import connect, summary
 from trackerlite.store.filesystem import database_path
 from trackerlite.store.series import number
 from trackerlite.store.states import now_gone
@@ -189,35 +189,14 @@ class Reader:
     def params(self, run_keys: Iterable[int] | None = None) -> dict[int, dict[str, Any]]:
         """The config of some runs (default: all), flat with dotted keys, by run key."""
         found: dict[int, dict[str, Any]] = {key: {} for key in run_keys or ()}
-        query = f"SELECT run_key, key, json FROM param {_among('run_key', run_keys)}"  # noqa: S608
+        query = f"SELECT run_key, key, json FROM param {summary.among('run_key', run_keys)}"  # noqa: S608
         for run_key, key, text in self.connection.execute(query):
             found.setdefault(run_key, {})[key] = json.loads(text)
         return found
 
     def summaries(self, run_keys: Iterable[int] | None = None) -> dict[int, dict[str, Any]]:
         """The summary of some runs (default: all), by run key: as the view `summary`, parsed."""
-        run_keys = None if run_keys is None else list(run_keys)
-        found: dict[int, dict[str, Any]] = {key: {} for key in run_keys or ()}
-        times: dict[tuple[int, str], float] = {}
-        among = _among("run_key", run_keys)
-        for key, name, value, kind, at, stream in self.connection.execute(
-            f"SELECT run_key, key, value, kind, at, stream FROM summary_entry {among}"  # noqa: S608
-        ):
-            if (at or 0.0) < times.get((key, name), 0.0):
-                continue  # a name may have been numbers at times and text at others
-            parsed = _parsed(value) if stream == "value" else number(value, kind)
-            found.setdefault(key, {})[name] = parsed
-            times[key, name] = at or 0.0
-        for key, name, text, at in self.connection.execute(
-            f"SELECT run_key, key, json, at FROM summary_value {among}"  # noqa: S608
-        ):
-            if at < times.get((key, name), 0.0):
-                continue
-            if text is None:
-                found.setdefault(key, {}).pop(name, None)
-            else:
-                found.setdefault(key, {})[name] = json.loads(text)
-        return found
+        return summary.read(self.connection, run_keys)
 
     # -- metrics ----------------------------------------------------------------------
 
@@ -238,7 +217,7 @@ class Reader:
             wanted = list(names)
             clause.append(f"name IN ({','.join('?' * len(wanted))})")
             bound += wanted
-        among = _among("run_key", run_keys).replace("WHERE", "AND")
+        among = summary.among("run_key", run_keys).replace("WHERE", "AND")
         rows = self.connection.execute(
             f"SELECT {_SERIES_COLUMNS} FROM series WHERE {' AND '.join(clause)} {among} ORDER BY name, rank, lane",  # noqa: S608
             bound,
@@ -284,13 +263,13 @@ class Reader:
 
     def alerts(self, run_key: int | None = None) -> list[AlertInfo]:
         """The alerts of one run or all, oldest first."""
-        among = _among("run_key", None if run_key is None else [run_key])
+        among = summary.among("run_key", None if run_key is None else [run_key])
         query = f"SELECT run_key, time, step, title, text, level, metric FROM alert {among} ORDER BY time"  # noqa: S608
         return [AlertInfo(*row) for row in self.connection.execute(query)]
 
     def artifacts(self, run_key: int | None = None) -> list[ArtifactInfo]:
         """The artifacts of one run or all, oldest first."""
-        among = _among("run_key", None if run_key is None else [run_key])
+        among = summary.among("run_key", None if run_key is None else [run_key])
         query = (
             "SELECT run_key, time, use, name, type, version, digest, size, body "  # noqa: S608
             f"FROM artifact {among} ORDER BY time, key"
@@ -344,20 +323,3 @@ def _series_info(row: tuple[Any, ...]) -> SeriesInfo:
         max_at, total_value / finite if finite and total_value is not None else None, first_step, last_step, min_step, max_step, first_time,
         last_time, goal, unit, step_metric, alarm, bool(hidden),
     )  # fmt: skip
-
-
-def _parsed(value: Any) -> Any:
-    """A `value` series' last, which the store keeps as SQLite would: JSON text for lists and dicts."""
-    if isinstance(value, str) and value[:1] in "[{":
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
-
-
-def _among(column: str, keys: Iterable[int] | None) -> str:
-    """A WHERE for some integer keys, or nothing. Only ints reach the text."""
-    if keys is None:
-        return ""
-    return f"WHERE {column} IN ({','.join(str(int(key)) for key in keys)})"

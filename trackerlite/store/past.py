@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 from trackerlite import values
 from trackerlite.errors import StoreError
-from trackerlite.store import connect
+from trackerlite.store import connect, summary
 from trackerlite.store.filesystem import database_path
 from trackerlite.store.projector import Projector
-from trackerlite.store.series import number
 
 
 class Past(NamedTuple):
@@ -75,20 +74,11 @@ def _read(connection: sqlite3.Connection, folder: str, lane: str) -> Past:
         "SELECT tag FROM tag WHERE run_key=? AND present=1 ORDER BY at, tag", (key,)
     )
     params = connection.execute("SELECT key, json FROM param WHERE run_key=?", (key,))
-    summary: dict[str, Any] = {}
-    for metric, value, kind, stream in connection.execute(
-        "SELECT key, value, kind, stream FROM summary_entry WHERE run_key=?", (key,)
-    ):
-        summary[metric] = value if stream == "value" else number(value, kind)
-    for metric, text in connection.execute(
-        "SELECT key, json FROM summary_value WHERE run_key=? AND json IS NOT NULL", (key,)
-    ):
-        summary[metric] = json.loads(text)
     return Past(
         step=0 if last_step is None else last_step + 1,
         started=started,
         name=name,
         tags=tuple(tag for (tag,) in tags),
         config=values.nest({param: json.loads(text) for param, text in params}),
-        summary=summary,
+        summary=summary.read(connection, [key])[key],
     )
