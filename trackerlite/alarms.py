@@ -118,7 +118,7 @@ class Alarms:
             self._edge(not finite, f"{word} in {key}", text, "ERROR", key, "nan")
         for pattern, rule, holds in self._rules:
             if _matches(pattern, key):
-                text = f"{key} = {value:.6g} at step {step}; the rule is {rule!r}."
+                text = f"{key} = {value:.6g} at step {step}."
                 self._edge(holds(value, step), f"{key}: {rule}", text, "WARN", key, rule)
         if finite and "loss" in key.lower():
             trend = self._losses.get(key)

@@ -10,8 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import trackerlite as tl
 from cli.command import COMMAND, HOSTILE, environment, record, trackerlite
 from trackerlite.cli import verbs
 from trackerlite.cli._follow import Follower
@@ -139,6 +141,24 @@ def test_show_json(shared_store: Path) -> None:
     counts = {metric["key"]: metric["count"] for metric in run["metrics"]}
     assert counts["train/loss"] == 50
     assert counts["val/loss"] == 5
+
+
+def test_what_was_logged_besides_numbers_is_told_in_words(tmp_path: Path) -> None:
+    """A picture, a table, a histogram: `show` and `tail` say what each is, never its JSON."""
+    with tl.init(project="p", name="rich", dir=tmp_path) as run:
+        run.log(
+            {
+                "picture": tl.Image(np.zeros((4, 6, 3), np.uint8)),
+                "table": tl.Table(columns=["a", "b"], data=[[1, 2]]),
+                "spread": tl.Histogram([1.0, 2.0, 3.0]),
+            }
+        )
+    shown = trackerlite("show", "rich", "--dir", str(tmp_path)).stdout
+    followed = trackerlite("tail", "rich", "--no-follow", "--dir", str(tmp_path)).stdout
+    for told in ("picture 6×4 media/", "table of 1 row, 2 columns media/", "histogram of 3 values"):
+        assert told in shown
+        assert told in followed
+    assert "_type" not in shown + followed
 
 
 def test_metrics_lists_metrics(shared_store: Path) -> None:

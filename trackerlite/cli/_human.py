@@ -7,6 +7,7 @@ import math
 import time
 from typing import Any
 
+from trackerlite.readers.kinds import described, is_media
 from trackerlite.text import plain
 
 
@@ -85,7 +86,7 @@ def date(moment: float | None) -> str:
 
 
 def value(anything: Any, limit: int | None = None) -> str:
-    """A config or summary value on one line, made plain.
+    """A config or summary value on one line, made plain; of a picture or a table, what it is.
 
     >>> value(0.1), value("a b"), value([1, 2]), value(None)
     ('0.1', 'a b', '[1, 2]', 'null')
@@ -96,4 +97,6 @@ def value(anything: Any, limit: int | None = None) -> str:
         return f"{anything:.10g}"
     if isinstance(anything, int) and not isinstance(anything, bool):
         return plain(str(anything), limit)
+    if is_media(anything):
+        return plain(described(anything), limit)
     return plain(json.dumps(anything, ensure_ascii=False, default=str), limit)

@@ -125,7 +125,7 @@ def _followed(
 
 
 def _end(info: RunInfo) -> None:
-    reason = f": {info.reason}" if info.reason else ""
+    reason = f": {info.reason}" if info.reason and info.reason != info.state else ""
     say(f"{info.name} {info.state} after {duration(info.duration)}{reason}.")
 
 

@@ -12,6 +12,7 @@ from trackerlite import values
 from trackerlite.readers import patches
 from trackerlite.readers.direction import Goal, better
 from trackerlite.readers.info import RunInfo, SeriesInfo
+from trackerlite.readers.kinds import is_media
 from trackerlite.readers.reader import Reader
 
 Verdict = Literal["better", "worse", "same"]
@@ -177,7 +178,7 @@ def compare(reader: Reader, runs: Sequence[RunInfo], baseline: int = 0) -> Compa
         {
             name: value
             for name, value in summaries.get(key, {}).items()
-            if name not in logged and not _is_media(value)
+            if name not in logged and not is_media(value)
         }
         for key in keys
     ]
@@ -218,11 +219,6 @@ def same(one: Any, other: Any) -> bool:
 def _row_dict(row: Row, refs: Sequence[str]) -> dict[str, Any]:
     found = {ref: v for ref, v in zip(refs, row.values, strict=True) if v is not MISSING}
     return {"key": row.key, "differs": row.differs, "values": found}
-
-
-def _is_media(value: Any) -> bool:
-    """Whether a summary value is the last image, table or histogram of a key: no number, no text."""
-    return isinstance(value, dict) and "_type" in value
 
 
 def _mapping(value: Any) -> dict[str, Any]:
