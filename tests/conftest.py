@@ -1,14 +1,23 @@
-"""What all tests share: the --full profile, the seed, and loud skips where rights are missing."""
+"""What all tests share: a plain environment, the --full profile, the seed, and loud skips where rights are missing."""
 
 from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+#: settings that are for the tests themselves; all others are taken away before they begin
+_FOR_TESTS = {
+    "TRACKERLITE_CORPUS",
+    "TRACKERLITE_OLD_WANDB",
+    "TRACKERLITE_PRIVILEGED",
+    "TRACKERLITE_TEST_SEED",
+}
 SEED = int(os.environ.get("TRACKERLITE_TEST_SEED") or random.SystemRandom().randrange(2**32))
 _not_shown: list[str] = []
 
@@ -29,6 +38,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--full"):
         settings.load_profile("full")
+    for name in _settings() - _FOR_TESTS:  # here, so that what a session's fixtures make is plain too
+        del os.environ[name]
+
+
+def _settings() -> set[str]:
+    return {name for name in os.environ if name.startswith(("TRACKERLITE_", "WANDB_", "SLURM_"))}
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -48,6 +63,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for line in _not_shown:
         terminalreporter.write_line(f"NOT SHOWN HERE: {line}", yellow=True)
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(tmp_path: Path) -> Iterator[None]:
+    """No setting of whoever runs the tests reaches them, nor does anything that another test began:
+    each stands in an empty folder, leaves no run current, and leaves no wandb (of which a process
+    has one, with the settings of its first use) set up."""
+    before = _settings()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRACKERLITE_SILENT", "1")
+        patch.chdir(tmp_path)
+        yield
+        _end_runs()
+    for name in _settings() - before:
+        del os.environ[name]
+
+
+def _end_runs() -> None:
+    recording = sys.modules.get("trackerlite.recording.current")
+    while recording is not None and (run := recording.current()) is not None:
+        run.finish()
+        recording.leave(run)  # one that a forked child was given ends in its parent
+    wandb = sys.modules.get("wandb")
+    if wandb is not None and hasattr(wandb, "teardown"):
+        wandb.teardown()
 
 
 @pytest.fixture

@@ -21,8 +21,6 @@ def backend(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Backend]:
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("TRACKERLITE_SILENT", "1")
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
     if request.param == "local":
         with LocalBackend(tmp_path / "store") as made:
             yield made

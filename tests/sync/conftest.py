@@ -19,13 +19,11 @@ QUICK = {"settle": 0.1, "patience": 20.0, "read_back": 5.0}
 
 @pytest.fixture(autouse=True)
 def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key, settings or store of the machine is seen."""
+    """No key or settings file of the machine is seen."""
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
-    for name in ("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_ENTITY", "NETRC", "TRACKERLITE_DIR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TRACKERLITE_SILENT", "1")
+    monkeypatch.delenv("NETRC", raising=False)
 
 
 @pytest.fixture
