@@ -1,10 +1,13 @@
 """With a wandb that only knows whole replays (≤ 0.26): the same rows, exactly once.
 
-Needs an interpreter with such a wandb: TRACKERLITE_OLD_WANDB=/path/to/its/python.
+TRACKERLITE_OLD_WANDB names the folder that holds one, as `.ci/run` makes it:
+
+    pip install --no-deps --target FOLDER wandb==0.22.3 'protobuf<7' sentry-sdk gitpython gitdb smmap
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -19,13 +22,15 @@ from sync.conftest import arrived, expected
 from sync.loopback import Loopback
 
 OLD = os.environ.get("TRACKERLITE_OLD_WANDB", "")
-pytestmark = pytest.mark.skipif(
-    not OLD,
-    reason="no old wandb here: set TRACKERLITE_OLD_WANDB to the python of a venv with wandb<=0.26",
-)
 ROOT = Path(__file__).parents[2]
 
-# The old wandb's interpreter runs the whole sync: our code from the checkout, its own packages.
+
+@pytest.fixture(autouse=True)
+def _there(need: Callable[[object, str], None]) -> None:
+    need(OLD, "an old wandb: set TRACKERLITE_OLD_WANDB to a folder with wandb<=0.26 in it")
+
+
+# A process that finds the old wandb first runs the whole sync.
 CODE = """
 import json, sys
 from trackerlite.readers import Reader
@@ -36,15 +41,20 @@ with Reader.open(sys.argv[1]) as reader, Syncer(reader, Options(settle=0.1, read
 """
 
 
-def old_sync(store: Path) -> list[dict[str, Any]]:
+def old(code: str, *words: str) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [OLD, "-c", CODE, str(store)],
+        [sys.executable, "-c", code, *words],
         capture_output=True,
         text=True,
         timeout=120,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([OLD, str(ROOT)])},
     )
     assert done.returncode == 0, done.stderr
+    return done
+
+
+def old_sync(store: Path) -> list[dict[str, Any]]:
+    done = old(CODE, str(store))
     found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
     return found
 
@@ -61,6 +71,14 @@ def test_an_old_wandb_replays_whole(
     assert [(o["status"], o["rows"]) for o in old_sync(store)] == [("synced", 400)]
     assert arrived(server, run.id) == expected(run, 400)
     assert server.run("p", run.id).state == "finished"
+
+
+def test_it_is_an_old_one() -> None:
+    """What the folder holds knows neither typed values nor continuing: it is a test of just that."""
+    code = (
+        "from trackerlite.sync.proto import wandb_records as r; w = r(); print(w.typed, w.resume)"
+    )
+    assert old(code).stdout.split() == ["False", "False"]
 
 
 def test_a_running_run_waits(server: Loopback, record: Callable[..., Any], store: Path) -> None:
@@ -85,14 +103,5 @@ def test_the_old_reader_reads_our_segments(tmp_path: Path) -> None:
         "s = DataStore(); s.open_for_scan(sys.argv[1]); d = s.scan_data()\n"
         "while d is not None:\n    print(hashlib.sha256(d).hexdigest()); d = s.scan_data()\n"
     )
-    done = subprocess.run(
-        [OLD, "-c", code, str(tmp_path / "run-x.wandb")],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    import hashlib
-
+    done = old(code, str(tmp_path / "run-x.wandb"))
     assert done.stdout.split() == [hashlib.sha256(data).hexdigest() for data in records]
-    assert sys.version_info >= (3, 10)
