@@ -13,16 +13,6 @@ Bits = npt.NDArray[np.uint8]
 _DOT = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 
 
-def _span_table() -> Bits:
-    """[column, start, stop] -> the bits of rows start..stop-1 in that column of a cell."""
-    table = np.zeros((2, 5, 5), dtype=np.uint8)
-    for column in range(2):
-        for start in range(5):
-            for stop in range(start + 1, 5):
-                table[column, start, stop] = sum(_DOT[row][column] for row in range(start, stop))
-    return table
-
-
 def _ascii_char(bits: int) -> str:
     """The ASCII character that looks most like a braille cell."""
     left = [row for row in range(4) if bits & _DOT[row][0]]
@@ -41,7 +31,6 @@ def _ascii_char(bits: int) -> str:
     return "'-_"[0 if rows[-1] == 0 else 2 if rows[0] == 3 else 1]
 
 
-_SPAN = _span_table()
 _BRAILLE = np.array([0x20, *(0x2800 + bits for bits in range(1, 256))], dtype="<u4")
 _ASCII = np.array([ord(_ascii_char(bits)) for bits in range(256)], dtype="<u4")
 
@@ -58,25 +47,33 @@ def cells(low: Ints, high: Ints, rows: int) -> tuple[Bits, npt.NDArray[np.int32]
     """
     width = low.shape[1]
     columns = width // 2
-    bits = np.zeros(rows * columns, dtype=np.uint8)
     owner = np.full(rows * columns, -1, dtype=np.int32)
     line, column = np.nonzero(high >= low)
-    if line.size:
-        start, stop = low[line, column], high[line, column] + 1
-        top = start >> 2
-        count = ((stop - 1) >> 2) - top + 1
-        which = np.repeat(np.arange(line.size), count)
-        row = np.repeat(top - (np.cumsum(count) - count), count) + np.arange(count.sum())
-        base = row * 4
-        nibble = _SPAN[
-            column[which] & 1,
-            np.clip(start[which] - base, 0, 4),
-            np.clip(stop[which] - base, 0, 4),
-        ]
-        cell = row * columns + (column[which] >> 1)
-        np.bitwise_or.at(bits, cell, nibble)
-        owner[cell] = line[which]
-    return bits.reshape(rows, columns), owner.reshape(rows, columns)
+    if not line.size:
+        return np.zeros((rows, columns), dtype=np.uint8), owner.reshape(rows, columns)
+    start, stop = low[line, column], high[line, column] + 1
+    top = start >> 2
+    count = ((stop - 1) >> 2) - top + 1
+    which = np.repeat(np.arange(line.size), count)
+    # The cell of the top of each span, and one row of cells further down for each that follows.
+    first = top * columns + (column >> 1) - (np.cumsum(count) - count) * columns
+    cell = first[which] + np.arange(which.size) * columns
+    owner[cell] = line[which]
+    return _bits(start, stop, column, rows, width), owner.reshape(rows, columns)
+
+
+def _bits(start: Ints, stop: Ints, column: Ints, rows: int, width: int) -> Bits:
+    """The dots of all spans: how many cover each is a running sum of starts less stops."""
+    size = (4 * rows + 1) * width
+    edges = np.bincount(start * width + column, minlength=size)
+    edges -= np.bincount(stop * width + column, minlength=size)
+    lit = edges.reshape(4 * rows + 1, width).cumsum(axis=0)[:-1] > 0
+    dots = lit.reshape(rows, 4, width // 2, 2)
+    bits = np.zeros((rows, width // 2), dtype=np.uint8)
+    for row in range(4):
+        for side in range(2):
+            bits |= dots[:, row, :, side].astype(np.uint8) * np.uint8(_DOT[row][side])
+    return bits
 
 
 def table(ascii_only: bool = False) -> npt.NDArray[np.uint32]:

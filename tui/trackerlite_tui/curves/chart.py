@@ -119,8 +119,9 @@ def _scales(lines: Sequence[Line], bands: Sequence[Band], opt: Options) -> tuple
 
 
 def _visible(xs: Floats, ys: Floats, x: Scale) -> Floats:
-    inside = (xs >= x.low) & (xs <= x.high)
-    return ys if inside.all() else ys[inside]
+    if xs.size and xs[0] >= x.low and xs[-1] <= x.high:  # x rises
+        return ys
+    return ys[(xs >= x.low) & (xs <= x.high)]
 
 
 def _to_pixels(
@@ -128,8 +129,8 @@ def _to_pixels(
 ) -> list[tuple[Floats, Floats]]:
     """All lines in pixels, through the scales in one go."""
     sizes = [one.x.size for one in lines]
-    px = x.forward(np.concatenate([one.x for one in lines])) * (wide - 1) + 0.5
-    py = (1 - y.forward(np.concatenate([one.y for one in lines]))) * (high - 1) + 0.5
+    px = x.forward(np.concatenate([one.x for one in lines]), wide - 1, 0.5)
+    py = y.forward(np.concatenate([one.y for one in lines]), 1 - high, high - 0.5)
     ends = np.cumsum([0, *sizes])
     pairs = [(px[a:b], py[a:b]) for a, b in pairwise(ends.tolist())]
     if np.isfinite(px).all():

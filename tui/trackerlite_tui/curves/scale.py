@@ -48,12 +48,16 @@ class Scale:
     low: float = 0.0
     high: float = 1.0
 
-    def forward(self, values: Any) -> Floats:
-        """Fractions of the axis (0 at `low`, 1 at `high`); NaN where the axis has no place."""
+    def forward(self, values: Any, size: float = 1.0, start: float = 0.0) -> Floats:
+        """Places on the axis: `start` at `low`, `start + size` at `high`; NaN where there is none."""
         low, high = self._warp(np.array([self.low, self.high]))
         warped = self._warp(np.asarray(values, dtype=np.float64))
         with np.errstate(all="ignore"):
-            return np.asarray((warped - low) / (high - low))
+            out = np.asarray(warped - low)  # our own, to be changed in place
+            out /= high - low
+            out *= size
+            out += start
+        return out
 
     def inverse(self, fraction: float) -> float:
         """The value at a fraction of the axis."""
@@ -109,8 +113,10 @@ def fit(
     """
     some = list(values)
     every = np.concatenate(some) if some else np.empty(0)
-    good = every[(every > 0) & (every < np.inf)] if kind == "log" else every[np.isfinite(every)]
-    ends = [float(good.min()), float(good.max())] if good.size else []
+    ends = [float(every.min()), float(every.max())] if every.size else []
+    if not all(map(math.isfinite, ends)) or (kind == "log" and ends and ends[0] <= 0):
+        good = every[(every > 0) & (every < np.inf)] if kind == "log" else every[np.isfinite(every)]
+        ends = [float(good.min()), float(good.max())] if good.size else []
     if kind == "log" and (not ends or (low is not None and low <= 0)):
         kind = "linear"
     start = low if low is not None else min(ends, default=0.0)
