@@ -19,8 +19,9 @@ from typing import Any
 
 from trackerlite.errors import BadInput
 from trackerlite.journal.events import Event
-from trackerlite.journal.reader import JournalReader
+from trackerlite.journal.reader import Damage, JournalReader
 from trackerlite.journal.scalars import Decoder
+from trackerlite.journal.stretches import Stretch, follow
 
 MOST_PER_KEY = 5  # alarms of one rule on one metric; a metric that flickers says no more
 EVERY = 1.0  # seconds between two looks
@@ -63,32 +64,51 @@ class Alarms:
         if path != self._path or self._reader is None:
             self._path, self._reader = path, JournalReader(path)
         start = self._reader.offset
-        for offset, payload in self._reader.read():
-            try:
-                self._take(self._decoder.decode(payload))
-            except ValueError:
-                continue
-            if offset - start > BYTES_A_LOOK:
+        for _, said in follow(self._reader, self._decoder):
+            if not isinstance(said, Damage):
+                self._take(said)
+            if self._reader.offset - start > BYTES_A_LOOK:
                 break
         self._stall(now)
 
-    def hear(self, path: Path, offset: int, event: Event) -> None:
-        """Judge an event that somebody else has decoded, so that it is not read again here."""
+    def hear(self, path: Path, offset: int, said: Event | Stretch) -> None:
+        """Judge what somebody else has decoded, so that it is not read again here."""
         if path == self._path and self._reader is not None and offset > self._reader.offset:
+            self._take(said.behind(self._reader.offset) if isinstance(said, Stretch) else said)
             self._reader.offset = offset
-            self._take(event)
 
-    def _take(self, event: Event) -> None:
-        if event.record is not None:
-            self._learn(event.record)
-        if event.keys:
-            self._pace.add(event.time)
-            watched = self._watched.get(event.keys)
-            if watched is None:
-                watched = self._watch(event.keys)
-            if watched or self._lasting or not -math.inf < sum(event.numbers) < math.inf:
-                for key, value in zip(event.keys, event.numbers, strict=True):
-                    self._judge(key, value, event.step)
+    def _take(self, said: Event | Stretch) -> None:
+        if isinstance(said, Stretch):
+            self._take_stretch(said)
+            return
+        if said.record is not None:
+            self._learn(said.record)
+        if said.keys:
+            self._pace.add(said.time)
+            if self._deserves_a_look(said.keys, said.numbers):
+                for key, value in zip(said.keys, said.numbers, strict=True):
+                    self._judge(key, value, said.step)
+
+    def _take_stretch(self, stretch: Stretch) -> None:
+        """The same for many rows; columns that nobody watches are only asked for NaN and Inf."""
+        for time_ in stretch.times:
+            self._pace.add(time_)
+        columns = [
+            column
+            for column in zip(stretch.keys, stretch.columns, strict=True)
+            if self._lasting or self._deserves_a_look((column[0],), column[1])
+        ]
+        if columns:
+            names = [key for key, _ in columns]
+            for step, *row in zip(stretch.steps, *(column for _, column in columns), strict=True):
+                for key, value in zip(names, row, strict=True):
+                    self._judge(key, value, step)
+
+    def _deserves_a_look(self, keys: tuple[str, ...], numbers: tuple[float, ...]) -> bool:
+        watched = self._watched.get(keys)
+        if watched is None:
+            watched = self._watch(keys)
+        return watched or bool(self._lasting) or not -math.inf < sum(numbers) < math.inf
 
     def _watch(self, keys: tuple[str, ...]) -> bool:
         """Whether a key among these needs a look at every value, not only at NaN and Inf."""

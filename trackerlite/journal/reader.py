@@ -51,6 +51,7 @@ class JournalReader:
         self.offset = offset
         self.end = End.CLEAN
         self.damage: list[Damage] = []
+        self._base, self._buffer = offset, b""
 
     def read(self, limit: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Yield (offset behind the record, payload) for each whole record.
@@ -66,11 +67,12 @@ class JournalReader:
 
     def _read(self, fd: int, limit: int | None) -> Iterator[tuple[int, bytes]]:
         stop = None if limit is None else self.offset + limit
-        base, buffer = self.offset, b""
+        self._base, self._buffer = self.offset, b""
         while stop is None or self.offset < stop:
-            at = self.offset - base
+            buffer = self._buffer
+            at = self.offset - self._base
             if len(buffer) - at < HEADER:
-                base, buffer = self.offset, _fill(fd, self.offset, CHUNK)
+                buffer = self._refill(fd, CHUNK)
                 at = 0
                 if len(buffer) < HEADER:
                     self.end = End.TORN if buffer else End.CLEAN
@@ -79,11 +81,11 @@ class JournalReader:
             if length is None or length > RECORD_LIMIT:
                 if not self._skip(fd, self.offset, "a record's length fails its checksum"):
                     return
-                base, buffer = self.offset, b""
+                self._base, self._buffer = self.offset, b""
                 continue
             whole = length + OVERHEAD
             if len(buffer) - at < whole:
-                base, buffer = self.offset, _fill(fd, self.offset, max(CHUNK, whole))
+                buffer = self._refill(fd, max(CHUNK, whole))
                 at = 0
                 if len(buffer) < whole:
                     self.end = End.TORN
@@ -97,6 +99,24 @@ class JournalReader:
             self.offset += whole
             yield self.offset, payload
         self.end = End.CLEAN
+
+    def _refill(self, fd: int, size: int) -> bytes:
+        self._base, self._buffer = self.offset, _fill(fd, self.offset, size)
+        return self._buffer
+
+    def ahead(self, size: int, most: int) -> memoryview:
+        """What is at hand behind the last record, as far as it may be records of `size` bytes.
+
+        Whole multiples of `size`, `most` at most, and nobody has looked at their checksums:
+        who does may `pass_over` them, and `read` goes on behind.
+        """
+        at = self.offset - self._base
+        count = min(most, max(0, len(self._buffer) - at) // size)
+        return memoryview(self._buffer)[at : at + count * size]
+
+    def pass_over(self, size: int) -> None:
+        """Go on `size` bytes further; they are records that were read and found whole."""
+        self.offset += size
 
     def _skip(self, fd: int, start: int, reason: str) -> bool:
         """Pass over damage to the next valid record; False if there is none (yet)."""

@@ -37,6 +37,7 @@ class Layout:
     """One shape of summary: constant bytes, and the numbers between them."""
 
     __slots__ = (
+        "best",
         "constants",
         "exact",
         "keys",
@@ -78,6 +79,7 @@ class Layout:
             spread.append(len(best) - 1)
             best[-1] = at
         self.spread = _itemgetter(spread)
+        self.best = best
         self.pick = _itemgetter(best)
         self.constants = tuple(pieces[::2])
 
@@ -193,10 +195,15 @@ class Encoder:
 
 
 class Decoder:
-    """Decodes payloads; remembers the shapes it met."""
+    """Decodes payloads; remembers the shapes it met.
+
+    Attributes:
+        layout: that of the event decoded last, where it has a known one.
+    """
 
     def __init__(self) -> None:
         self._by_size: dict[int, list[Layout]] = {}
+        self.layout: Layout | None = None
 
     def decode(self, payload: bytes) -> events.Event:
         """The event in `payload`.
@@ -204,6 +211,7 @@ class Decoder:
         Raises:
             protobuf.Malformed, ValueError: it is none.
         """
+        self.layout = None
         size = len(payload)
         if size > 14 and payload[0] == 9 and payload[9] == 16:
             step, at = payload[10], 11
@@ -212,6 +220,7 @@ class Decoder:
             for layout in self._by_size.get(size - at, ()):
                 numbers = layout.read(payload, at)
                 if numbers is not None:
+                    self.layout = layout
                     if step >> 63:
                         step = pb.signed(step)
                     return events.Event(_f64_at(payload, 1)[0], step, layout.keys, numbers)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trackerlite.errors import StoreDamaged
 from trackerlite.readers.info import ENVELOPE_FIELDS, Points
 from trackerlite.store.envelope import CHUNK, FACTOR, LEVELS, key
-from trackerlite.store.series import NAN, NEGATIVE_ZERO
+from trackerlite.store.numbers import NAN, NEGATIVE_ZERO
 
 ENVELOPE = np.dtype(ENVELOPE_FIELDS)
 _ROW = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])

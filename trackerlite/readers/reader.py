@@ -23,7 +23,7 @@ from trackerlite.readers.info import (
 )
 from trackerlite.store import connect, summary
 from trackerlite.store.filesystem import database_path
-from trackerlite.store.series import number
+from trackerlite.store.numbers import number
 from trackerlite.store.states import now_gone
 
 _RUN_COLUMNS = (

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from trackerlite.capture.console import Console
     from trackerlite.capture.system import Sampler
     from trackerlite.journal.events import Event
+    from trackerlite.journal.stretches import Stretch
     from trackerlite.media.base import Later, Written
     from trackerlite.media.queue import MediaQueue
     from trackerlite.recording.run import Run
@@ -82,10 +83,10 @@ class Companions:
         with self._judging:
             self._judge().look()
 
-    def hear(self, path: Path, offset: int, event: Event) -> None:
-        """Judge an event on its way into the database; from the recorder's thread."""
+    def hear(self, path: Path, offset: int, said: Event | Stretch) -> None:
+        """Judge what is on its way into the database; from the recorder's thread."""
         with self._judging:
-            self._judge().hear(path, offset, event)
+            self._judge().hear(path, offset, said)
 
     def _judge(self) -> Alarms:
         if self._alarms is None:

@@ -10,7 +10,10 @@ from typing import Any
 
 from trackerlite import values
 from trackerlite.journal.events import Event
-from trackerlite.store.series import SeriesCache, native
+from trackerlite.journal.stretches import Stretch
+from trackerlite.store.moments import Moments
+from trackerlite.store.numbers import native
+from trackerlite.store.series import SeriesCache
 
 EDITS = "edits"
 _OWN_COLUMNS = {"id", "project", "name", "group", "job_type", "notes", "tags", "config", "t"}
@@ -30,6 +33,15 @@ class Said:
     lane: str
 
 
+def tick(clock: float, time: float) -> float:
+    """The clock of a journal after an event of `time`.
+
+    It rises strictly, also where the machine's clock was set back: what is said later in a
+    journal is later.
+    """
+    return time if time > clock else clock + 1e-6
+
+
 class RunRows:
     """Turns the events of one run into rows, inside the transaction that is open.
 
@@ -42,13 +54,13 @@ class RunRows:
         self.connection = connection
         self.key = run_key
         self.series = SeriesCache(connection, run_key)
-        # Events of the same keys, one after the other, are gathered as rows and turned
-        # into columns at once.
+        # Rows of the same keys, one after the other, are gathered: as rows where they come
+        # one by one, and turned into columns at once.
         self._keys: tuple[str, ...] = ()
         self._lane = ""
         self._clock = 0.0
-        self._steps: list[int] = []
-        self._times: list[float] = []
+        self._moments = Moments([], [])
+        self._columns: list[list[int | float]] = []
         self._rows: list[tuple[int | float, ...]] = []
         self._described: dict[str, Callable[[Said], None]] = {
             "run": self._run,
@@ -75,12 +87,9 @@ class RunRows:
     def apply(self, event: Event, clock: float, lane: str) -> None:
         """Take in one event of a lane; `clock` is the latest time in its journal so far."""
         if event.keys:
-            if event.keys != self._keys or lane != self._lane:
-                self._gather()
-                self._keys, self._lane = event.keys, lane
-            self._clock = clock
-            self._steps.append(event.step)
-            self._times.append(event.time)
+            self._expect(event.keys, lane, clock)
+            self._moments.steps.append(event.step)
+            self._moments.times.append(event.time)
             self._rows.append(event.numbers)
         if event.others:
             self._gather()
@@ -98,17 +107,43 @@ class RunRows:
         if handler is not None:
             handler(Said(event.record, event.time, event.step, clock, lane))
 
+    def apply_stretch(self, stretch: Stretch, clock: float, lane: str) -> float:
+        """Take in many rows at once; the clock behind them."""
+        for time in stretch.times:
+            clock = time if time > clock else tick(clock, time)
+        self._expect(stretch.keys, lane, clock)
+        self._fold()
+        self._moments.steps += stretch.steps
+        self._moments.times += stretch.times
+        for gathered, column in zip(self._columns, stretch.columns, strict=True):
+            gathered += column
+        return clock
+
+    def _expect(self, keys: tuple[str, ...], lane: str, clock: float) -> None:
+        """Make ready for rows of these keys."""
+        if keys != self._keys or lane != self._lane:
+            self._gather()
+            self._keys, self._lane = keys, lane
+        if not self._columns:
+            self._columns = [[] for _ in keys]
+        self._clock = clock
+
+    def _fold(self) -> None:
+        """Turn the rows that came one by one into columns."""
+        for gathered, column in zip(self._columns, zip(*self._rows, strict=True), strict=False):
+            gathered += column
+        self._rows = []
+
     def _gather(self) -> None:
-        """Hand the rows gathered so far to their series, as columns."""
-        if not self._rows:
+        """Hand what was gathered so far to its series."""
+        if not self._moments.steps:
             return
-        for key, column in zip(self._keys, zip(*self._rows, strict=True), strict=True):
+        self._fold()
+        for key, column in zip(self._keys, self._columns, strict=True):
             series = self.series.get("history", key, self._lane)
-            series.steps += self._steps
-            series.times += self._times
-            series.numbers += column
+            series.add_column(self._moments, column)
             series.clock = self._clock
-        self._steps, self._times, self._rows = [], [], []
+        self._moments, self._columns = Moments([], []), []
 
     def flush(self, heartbeat: float | None) -> None:
         """Write everything gathered, and when the run was last heard of."""

@@ -14,9 +14,11 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterable, Sequence
-from math import inf, nan
+from math import inf, isfinite, nan
 
-FACTOR = 16
+from trackerlite.store.moments import GROUP, Moments, groups
+
+FACTOR = GROUP
 CHUNK = FACTOR * FACTOR  # points under one chunk of level 1
 LEVELS = 6
 BUCKET = struct.Struct("<qIIqqdddddd")
@@ -98,31 +100,58 @@ def seal(
 
 
 class Columns:
-    """Visible points as columns, from index `start` of their series on."""
+    """Visible points as columns, from index `start` of their series on.
 
-    __slots__ = ("start", "steps", "times", "values")
+    Attributes:
+        finite: whether every number is known to be finite.
+    """
+
+    __slots__ = (
+        "_greatest",
+        "_groups",
+        "_least",
+        "_phase",
+        "finite",
+        "moments",
+        "numbers",
+        "start",
+    )
 
     def __init__(
-        self, start: int, steps: Sequence[int], times: Sequence[float], values: Sequence[float]
-    ):
-        self.start, self.steps, self.times, self.values = start, steps, times, values
+        self, start: int, moments: Moments, numbers: list[float], finite: bool = False
+    ) -> None:
+        self.start, self.moments, self.numbers, self.finite = start, moments, numbers, finite
+        self._phase = -start % FACTOR
+        self._groups: list[tuple[float, ...]] | None = None
+
+    def _look(self) -> list[tuple[float, ...]]:
+        """The groups under each bucket of level 1, their extremes found."""
+        if self._groups is None:
+            self._groups = groups(self.numbers, self._phase)
+            self._least = list(map(min, self._groups))
+            self._greatest = list(map(max, self._groups))
+        return self._groups
+
+    def extremes(self) -> tuple[float, float]:
+        """The least and the greatest number."""
+        end = self._phase + len(self._look()) * FACTOR
+        before, behind = self.numbers[: self._phase], self.numbers[end:]
+        return min([*before, *self._least, *behind]), max([*before, *self._greatest, *behind])
 
     def chunk(self, sealed: int) -> list[bytes] | None:
         """The packed buckets of the chunk at `sealed`; None if it is not here or not all finite."""
-        first = sealed - self.start
-        if first < 0 or not -inf < sum(self.values[first : first + CHUNK]) < inf:
+        if sealed < self.start or not self.finite:
             return None
-        steps, times, values, pack = self.steps, self.times, self.values, BUCKET.pack
-        buckets = []
-        for at in range(first, first + CHUNK, FACTOR):
-            s, t, v = steps[at : at + FACTOR], times[at : at + FACTOR], values[at : at + FACTOR]
-            buckets.append(
-                pack(
-                    self.start + at, FACTOR, FACTOR, min(s), max(s), min(t), max(t),
-                    v[0], v[-1], min(v), max(v),
-                )
-            )  # fmt: skip
-        return buckets
+        some, pack = self._look(), BUCKET.pack
+        spans = self.moments.spans(self._phase)
+        first = (sealed - self.start - self._phase) // FACTOR
+        return [
+            pack(
+                sealed + (at - first) * FACTOR, FACTOR, FACTOR, *spans[at],
+                some[at][0], some[at][-1], self._least[at], self._greatest[at],
+            )
+            for at in range(first, first + FACTOR)
+        ]  # fmt: skip
 
 
 def _read_chunk(connection: sqlite3.Connection, series: int, sealed: int) -> list[bytes]:
@@ -132,11 +161,17 @@ def _read_chunk(connection: sqlite3.Connection, series: int, sealed: int) -> lis
         "WHERE key >= ? AND key < ? AND (mark IS NULL OR mark < 16) ORDER BY key",
         (base, base + sealed, base + sealed + CHUNK),
     ).fetchall()
-    groups: list[list[Point]] = [[] for _ in range(FACTOR)]
+    if len(rows) == CHUNK:
+        _, steps, times, numbers = map(list, zip(*rows, strict=True))
+        if None not in numbers and isfinite(sum(numbers)):
+            whole = Columns(sealed, Moments(steps, times), numbers, finite=True).chunk(sealed)
+            if whole is not None:
+                return whole
+    found: list[list[Point]] = [[] for _ in range(FACTOR)]
     for index, step, time, value in rows:
         number = nan if value is None else float(value)
-        groups[(index - sealed) // FACTOR].append((index, step, time, number))
-    return [BUCKET.pack(*bucket(group, sealed + n * FACTOR)) for n, group in enumerate(groups)]
+        found[(index - sealed) // FACTOR].append((index, step, time, number))
+    return [BUCKET.pack(*bucket(group, sealed + n * FACTOR)) for n, group in enumerate(found)]
 
 
 def _seal_above(connection: sqlite3.Connection, series: int, sealed: int) -> None:

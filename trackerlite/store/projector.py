@@ -15,13 +15,13 @@ from math import isfinite
 from pathlib import Path
 
 from trackerlite.errors import StoreBusy
-from trackerlite.journal import protobuf as pb
 from trackerlite.journal.events import Event
-from trackerlite.journal.reader import End, JournalReader
+from trackerlite.journal.reader import Damage, End, JournalReader
 from trackerlite.journal.scalars import Decoder
+from trackerlite.journal.stretches import Stretch, follow
 from trackerlite.journal.writer import is_being_written
 from trackerlite.store import connect
-from trackerlite.store.apply import EDITS, RunRows
+from trackerlite.store.apply import EDITS, RunRows, tick
 from trackerlite.store.filesystem import database_path
 from trackerlite.store.journals import JournalFile, journals_of, run_folders
 from trackerlite.store.lock import store_lock
@@ -40,7 +40,7 @@ _KNOWN = (
 )
 
 
-Listener = Callable[[Path, int, Event], None]
+Listener = Callable[[Path, int, Event | Stretch], None]
 
 
 class Projector:
@@ -49,8 +49,8 @@ class Projector:
     Args:
         store: the `.trackerlite` folder.
         database: elsewhere, for a rebuild or a network store.
-        listener: called with (journal, offset behind it, event) for each event taken in;
-            again for events of a transaction that had to be repeated.
+        listener: called with (journal, offset behind it, event or stretch of rows) for all that is taken in;
+            again for what belongs to a transaction that had to be repeated.
     """
 
     def __init__(self, store: Path, database: Path | None = None, listener: Listener | None = None):
@@ -212,32 +212,30 @@ class Projector:
     ) -> tuple[int, float, float | None, bool, End | None]:
         """Apply up to `budget` bytes; the last item is None where the budget ended it."""
         reader = JournalReader(journal.path, watermark)
-        decode, lane, listener = self._decoder.decode, journal.lane, self._listener
+        lane, listener = journal.lane, self._listener
         last: float | None = None
         closed = False
         ended: End | None = End.CLEAN
-        for offset, payload in reader.read():
-            try:
-                event = decode(payload)
-            except (pb.Malformed, ValueError, RecursionError) as error:
-                note = f"a record holds no event ({error})"
-                _note_damage(connection, key, [(offset - len(payload) - 16, offset, note)])
+        for start, said in follow(reader, self._decoder, watermark + budget):
+            if isinstance(said, Damage):
+                _note_damage(connection, key, [said])
                 continue
-            if not isfinite(event.time):
-                event.time = clock
-            # Strictly rising, also where the machine's clock was set back: what is said
-            # later in a journal is later.
-            clock = event.time if event.time > clock else clock + 1e-6
-            last = clock
-            closed = _closes(event)
             try:
-                rows.apply(event, clock, lane)
+                if isinstance(said, Stretch):
+                    last = clock = rows.apply_stretch(said, clock, lane)
+                    closed = False
+                else:
+                    if not isfinite(said.time):
+                        said.time = clock
+                    last = clock = tick(clock, said.time)
+                    closed = _closes(said)
+                    rows.apply(said, clock, lane)
             except _NONSENSE as error:
                 note = f"a record could not be understood ({type(error).__name__}: {error})"
-                _note_damage(connection, key, [(offset - len(payload) - 16, offset, note)])
+                _note_damage(connection, key, [(start, reader.offset, note)])
             if listener is not None:
-                listener(journal.path, offset, event)
-            if offset - watermark >= budget:
+                listener(journal.path, reader.offset, said)
+            if reader.offset - watermark >= budget:
                 ended = None
                 break
         else:

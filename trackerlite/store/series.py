@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import deque
 from fnmatch import fnmatchcase
-from math import copysign, inf, isfinite
+from itertools import accumulate, chain
+from math import inf, isfinite
 from typing import Any
 
 from trackerlite import values
-from trackerlite.store import envelope
+from trackerlite.store import envelope, points
+from trackerlite.store.moments import Moments
+from trackerlite.store.numbers import native, need_marks, number, stored
 
-NAN, NEGATIVE_ZERO, BOOL = 1, 2, 3
 _COLUMNS = (
     "key, total, points, finite, first, last, last_kind, minimum, min_at, maximum, max_at, total_value, "
     "first_step, last_step, min_step, max_step, first_time, last_time, last_clock, sealed"
@@ -29,95 +32,91 @@ class Series:
             self.first_time, self.last_time, self.clock, self.sealed,
         ) = row  # fmt: skip
         self.stream = stream
-        # what waits to be written, as columns: numbers, or JSON values
-        self.steps: list[int] = []
-        self.times: list[float] = []
-        self.numbers: list[Any] = []
+        # what waits to be written: columns of numbers, or of JSON values
+        self._waiting: list[tuple[Moments, list[Any]]] = []
 
     def add(self, step: int, time: float, number: Any) -> None:
         """Let one point wait for the next flush."""
-        self.steps.append(step)
-        self.times.append(time)
-        self.numbers.append(number)
+        self._waiting.append((Moments([step], [time]), [number]))
+
+    def add_column(self, moments: Moments, numbers: list[Any]) -> None:
+        """Let many points wait for the next flush."""
+        self._waiting.append((moments, numbers))
 
     def flush(self, connection: sqlite3.Connection) -> None:
         """Write what waits, the statistics, and the envelope chunks that became full."""
-        if not self.steps:
+        if not self._waiting:
             return
-        steps, times, numbers = self.steps, self.times, self.numbers
-        self.steps, self.times, self.numbers = [], [], []
+        waiting, self._waiting = self._waiting, []
+        moments, numbers = waiting[0]
+        if len(waiting) > 1:
+            moments = Moments.joined([each for each, _ in waiting])
+            numbers = list(chain.from_iterable(column for _, column in waiting))
         if self.stream == "value":
-            self._write_values(connection, steps, times, numbers)
-            self._count(steps, times)
+            self._write_values(connection, moments, numbers)
+            self._count(moments.steps, moments.times)
         else:
-            recent = envelope.Columns(self.total, steps, times, numbers)
-            self._write_numbers(connection, steps, times, numbers)
-            self._count(steps, times)
+            recent = envelope.Columns(self.total, moments, numbers)
+            self._write_numbers(connection, moments, numbers, self._spread(recent))
+            self._count(moments.steps, moments.times)
             self.sealed = envelope.seal(connection, self.key, self.sealed, self.total, recent)
         self._save(connection)
 
     def _write_numbers(
-        self,
-        connection: sqlite3.Connection,
-        steps: list[int],
-        times: list[float],
-        numbers: list[Any],
+        self, connection: sqlite3.Connection, moments: Moments, numbers: list[Any], finite: bool
     ) -> None:
         start = (self.key << 40) + self.total
-        keys = range(start, start + len(steps))
-        values_: list[Any] = numbers
-        if _needs_marks(numbers):
-            values_, marks = zip(*map(stored, numbers), strict=True)  # type: ignore[assignment]
-            connection.executemany(
-                "INSERT INTO point VALUES (?, ?, ?, ?, ?)",
-                zip(keys, steps, times, values_, marks, strict=True),
-            )
-            last_kind = marks[-1]
-        else:
-            connection.executemany(
-                "INSERT INTO point VALUES (?, ?, ?, ?, NULL)",
-                zip(keys, steps, times, values_, strict=True),
-            )
-            last_kind = None
+        kept, marks = numbers, None
+        if not finite or need_marks(numbers):
+            kept, marks = map(list, zip(*map(stored, numbers), strict=True))
+        points.insert(connection, start, moments, kept, marks)
         if self.points == 0:
-            self.first = values_[0]
-        self.last, self.last_kind = values_[-1], last_kind
-        self._spread(numbers, steps)
+            self.first = kept[0]
+        self.last, self.last_kind = kept[-1], marks[-1] if marks else None
 
-    def _spread(self, numbers: list[Any], steps: list[int]) -> None:
-        finite = numbers
-        if not isfinite(sum(numbers)):
+    def _spread(self, columns: envelope.Columns) -> bool:
+        """Take the numbers into the statistics; whether all are known to be finite."""
+        steps, numbers = columns.moments.steps, columns.numbers
+        total = self._summed(numbers)
+        columns.finite = total is not None
+        if total is None:  # some may be NaN or infinite, or their sum is
             pairs = [(n, s) for n, s in zip(numbers, steps, strict=True) if -inf < n < inf]
             if not pairs:
-                return
-            finite, steps = [p[0] for p in pairs], [p[1] for p in pairs]
-        least, most = min(finite), max(finite)
+                return False
+            numbers, steps = [n for n, _ in pairs], [s for _, s in pairs]
+            total = self._summed(numbers)
+            least, most = min(numbers), max(numbers)
+        else:
+            least, most = columns.extremes()
         if self.minimum is None or least < self.minimum:
-            self.minimum, self.min_at = float(least), steps[finite.index(least)]
+            self.minimum, self.min_at = float(least), steps[numbers.index(least)]
         if self.maximum is None or most > self.maximum:
-            self.maximum, self.max_at = float(most), steps[finite.index(most)]
-        self.finite += len(finite)
-        if self.total_value is not None:
-            # One after another, so that the mean is the same to the bit however the
-            # points were cut into flushes: a rebuild shows what was shown before.
-            summed = self.total_value
-            for each in finite:
-                summed += each
-            self.total_value = summed if isfinite(summed) else None  # beyond float64: no mean
+            self.maximum, self.max_at = float(most), steps[numbers.index(most)]
+        self.finite += len(numbers)
+        self.total_value = total
+        return columns.finite
+
+    def _summed(self, numbers: list[Any]) -> float | None:
+        """The sum of all so far and these; None beyond float64 or where one is not finite.
+
+        One after another, so that the mean is the same to the bit however the points were
+        cut into flushes (and `sum` rounds differently from Python to Python): a rebuild
+        shows what was shown before.
+        """
+        if self.total_value is None:
+            return None
+        total = deque(accumulate(numbers, initial=self.total_value), maxlen=1)[0]
+        return total if isfinite(total) else None
 
     def _write_values(
-        self,
-        connection: sqlite3.Connection,
-        steps: list[int],
-        times: list[float],
-        found: list[Any],
+        self, connection: sqlite3.Connection, moments: Moments, found: list[Any]
     ) -> None:
         start = (self.key << 40) + self.total
-        keys = range(start, start + len(steps))
+        keys = range(start, start + len(found))
         texts = map(values.dumps, found)
         connection.executemany(
             "INSERT INTO value VALUES (?, ?, ?, ?, NULL)",
-            zip(keys, steps, times, texts, strict=True),
+            zip(keys, moments.steps, moments.times, texts, strict=True),
         )
         if self.points == 0:
             self.first = native(found[0])
@@ -181,57 +180,14 @@ class Series:
             if table == "value":
                 found = [native(json.loads(text)) for text in found]
             else:
-                self._spread([number(v, m) for v, m in zip(found, marks, strict=True)], steps)
+                shown = [number(v, m) for v, m in zip(found, marks, strict=True)]
+                self._spread(envelope.Columns(0, Moments(steps, times), shown))
                 self.last_kind = marks[-1]
             if self.points == 0:
                 self.first = found[0]
             self.last = found[-1]
             self._count(steps, times)
         self.total = total
-
-
-def stored(value: float | int | bool) -> tuple[float | int | None, int | None]:
-    """What SQLite keeps of a number, and the kind that tells the rest.
-
-    >>> stored(float("nan")), stored(-0.0), stored(True), stored(2.5)
-    ((None, 1), (0.0, 2), (1, 3), (2.5, None))
-    """
-    if value is True or value is False:
-        return int(value), BOOL
-    if value != value:
-        return None, NAN
-    if value == 0 and isinstance(value, float) and copysign(1.0, value) < 0:
-        return 0.0, NEGATIVE_ZERO
-    return value, None
-
-
-def _needs_marks(numbers: list[Any]) -> bool:
-    """Whether some number may be one that SQLite cannot hold as it is: NaN, −0.0 or a bool."""
-    if 0 in numbers or not isfinite(sum(numbers)):
-        return True
-    return 1 in numbers and any(number is True for number in numbers)
-
-
-def number(value: float | int | None, kind: int | None) -> float | int | bool:
-    """The number that was logged, from its row."""
-    if kind == NAN or value is None:
-        return float("nan")
-    if kind == NEGATIVE_ZERO:
-        return -0.0
-    return bool(value) if kind == BOOL else value
-
-
-def native(value: Any) -> Any:
-    """A JSON value as SQLite would hold it: a number, a text, NULL; JSON text for the rest."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, float):
-        return value if value == value else "NaN"
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int):
-        return value if values.INT64_MIN <= value <= values.INT64_MAX else str(value)
-    return values.dumps(value)
 
 
 class SeriesCache:

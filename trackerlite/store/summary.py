@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from trackerlite.store.series import number
+from trackerlite.store.numbers import number
 
 
 def read(
