@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,6 +102,16 @@ class SeriesInfo:
     step_metric: str | None
     alarm: str | None
     hidden: bool
+
+
+class NameInfo(NamedTuple):
+    """A metric by name: in how many of the runs asked about, and its goal and unit where declared."""
+
+    name: str
+    stream: str
+    runs: int
+    goal: str | None
+    unit: str | None
 
 
 @dataclass(frozen=True, slots=True)

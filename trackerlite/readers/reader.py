@@ -16,6 +16,7 @@ from trackerlite.readers.info import (
     AlertInfo,
     ArtifactInfo,
     DamageInfo,
+    NameInfo,
     Points,
     RunInfo,
     SeriesInfo,
@@ -223,6 +224,19 @@ class Reader:
             bound,
         )
         return [_series_info(row) for row in rows]
+
+    def names(
+        self, run_keys: Iterable[int], streams: Sequence[str] = ("history",)
+    ) -> list[NameInfo]:
+        """The metrics that some runs have, by name, without hidden ones and those of other ranks."""
+        among = summary.among("run_key", run_keys).replace("WHERE", "AND")
+        rows = self.connection.execute(
+            "SELECT name, stream, COUNT(DISTINCT run_key), MIN(goal), MIN(unit) FROM series "  # noqa: S608
+            f"WHERE stream IN ({','.join('?' * len(streams))}) AND points > 0 AND rank = 0 AND hidden = 0 "
+            f"AND lane NOT LIKE 'fork%' {among} GROUP BY name, stream ORDER BY name, stream",
+            streams,
+        )
+        return [NameInfo(*row) for row in rows]
 
     def points(self, series_key: int, start: int = 0, stop: int | None = None) -> Points:
         """The visible points of a series, by index from `start` up to before `stop`."""

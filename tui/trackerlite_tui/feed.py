@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -66,6 +67,7 @@ class Feed(threading.Thread):
         self._wants = Wants()
         self._jobs: list[tuple[Job, Done]] = []
         self._stopped = False
+        self._until = math.inf  # when to stop reading, in the time of `time.monotonic`
         self._refresh = False
         self._snapshot = first or Snapshot()
         self._loader: CurveLoader | None = None
@@ -134,6 +136,12 @@ class Feed(threading.Thread):
         """Read once what `wants` asks, in the caller's thread, for one who does not start this one."""
         self._wants = wants
         self._read(reader, wants)
+
+    def read_wanted(self, reader: Reader, wants: Wants, until: float) -> None:
+        """As `read`, but of the runs that are known, and no longer than some monotonic time."""
+        self._wants, self._until = wants, until
+        self._read_wanted(reader, wants)
+        self._until = math.inf
 
     def _fail(self, sentence: str) -> None:
         if self._stopped:
@@ -254,7 +262,11 @@ class Feed(threading.Thread):
             self._send(self._snapshot)
         # The configs of runs that are not on the screen wait until all that is has been shown.
         while (
-            wants.config and self._known.waiting and not self._stopped and not self._changed(wants)
+            wants.config
+            and self._known.waiting
+            and self._until == math.inf
+            and not self._stopped
+            and not self._changed(wants)
         ):
             self._send(replace(self._snapshot, config=self._known.more(reader)))
 
@@ -288,20 +300,9 @@ class Feed(threading.Thread):
         self._names_at, self._names_for = now, keys
         from trackerlite.readers.direction import better
 
-        found: dict[tuple[str, str], list[SeriesInfo]] = {}
-        for stream in ("history", "system"):
-            for one in reader.series(keys, stream=stream):
-                if not one.rank and shown(one):
-                    found.setdefault((one.name, stream), []).append(one)
         return tuple(
-            MetricName(
-                name,
-                stream,
-                len({one.run_key for one in some}),
-                better(name, next((one.goal for one in some if one.goal), None)),
-                next((one.unit for one in some if one.unit), None),
-            )
-            for (name, stream), some in sorted(found.items())
+            MetricName(one.name, one.stream, one.runs, better(one.name, one.goal), one.unit)
+            for one in reader.names(keys, ("history", "system"))
         )
 
     def _read_details(self, reader: Reader, wants: Wants, runs: tuple[RunInfo, ...]) -> None:
@@ -352,7 +353,7 @@ class Feed(threading.Thread):
             curves[key] = self._loader.load(series, wants, started.get(key[0], 0.0), x_series)
             self._loaded[key] = form
             changed = True
-            if self._stopped or self._moved(wants):
+            if self._moved(wants):
                 break
             if time.monotonic() - sent > _BATCH:
                 self._send(replace(self._snapshot, curves=dict(curves), axis=wants.axis))
@@ -369,7 +370,7 @@ class Feed(threading.Thread):
             made = self._banded.load(
                 metric, wants, self._snapshot.series, started, lambda: self._moved(wants)
             )
-            if made is None or self._stopped:
+            if made is None:
                 return
             bands[metric] = made
             if before.get(metric) is not made:
@@ -381,7 +382,9 @@ class Feed(threading.Thread):
             return self._wants != wants or bool(self._jobs)
 
     def _moved(self, wants: Wants) -> bool:
-        """The person is somewhere else by now."""
+        """The person is somewhere else by now, or there is no more time."""
+        if self._stopped or time.monotonic() > self._until:
+            return True
         with self._lock:
             now = self._wants
         return (now.curves[:1], now.bands, now.axis) != (wants.curves[:1], wants.bands, wants.axis)

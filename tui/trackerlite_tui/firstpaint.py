@@ -1,7 +1,7 @@
-"""The run table on the terminal before Textual is even loaded.
+"""The run table and its curves on the terminal before Textual is even loaded.
 
-Loading Textual takes longer than reading a thousand runs. So the first frame is written by hand:
-the same desk paints it, and Textual repaints it when it comes.
+Loading Textual takes longer than reading a thousand runs and loading NumPy. So the first frames
+are written by hand: the same desk paints them, and Textual repaints them when it comes.
 """
 
 from __future__ import annotations
@@ -17,34 +17,53 @@ from typing import TYPE_CHECKING
 from trackerlite.errors import TrackerliteError
 from trackerlite_tui.curves.palette import Ink, rgb
 from trackerlite_tui.desk import Desk, Nothing
+from trackerlite_tui.feed import Feed
 from trackerlite_tui.look import Look
 from trackerlite_tui.rows import Row
-from trackerlite_tui.snapshot import Snapshot
+from trackerlite_tui.snapshot import Snapshot, Wants
 
 if TYPE_CHECKING:
+    from trackerlite.readers import Reader
     from trackerlite_tui.state import State
 
+_HURRY = 1.5  # seconds of reading before Textual is loaded, whatever is read by then
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[H"
 _LEAVE = "\x1b[?1049l\x1b[?25h"
 _FLAGS = {"bold": "1", "dim": "2", "italic": "3", "underline": "4", "reverse": "7"}
 
 
 def paint(store: str, state: State) -> Snapshot | None:
-    """Read the runs and put the first frame on the terminal; None where there is nothing to read yet."""
+    """Put the runs, then their curves, on the terminal; None where there is nothing to read yet."""
     from trackerlite.readers import Reader
 
+    def open_reader() -> Reader:
+        return Reader.open(store, refresh=False)
+
     try:
-        with Reader.open(store, refresh=False) as reader:
+        with open_reader() as reader:
             first = Snapshot(
                 at=time.time(), runs=tuple(reader.runs()), store=str(reader.path), loading=True
             )
+            desk = Desk(state, Nothing())
+            desk.resize(*size())
+            desk.take(first)
+            write(desk.paint(), desk.look)
+            _read_on(Feed(open_reader, desk.take, first=first), reader, desk)
     except TrackerliteError:
         return None  # the feed says it in a sentence
-    desk = Desk(state, Nothing())
-    desk.resize(*size())
-    desk.take(first)
-    write(desk.paint(), desk.look)
-    return first
+    if desk.snapshot.curves or desk.snapshot.bands:
+        write(desk.paint(), desk.look)
+    return desk.snapshot
+
+
+def _read_on(feed: Feed, reader: Reader, desk: Desk) -> None:
+    """Read what the first screen shows, as far as that is quick: the app reads the rest."""
+    until = time.monotonic() + _HURRY
+    asked: Wants | None = None
+    while asked != (wants := desk.screen.wants()) and time.monotonic() < until:
+        asked = wants
+        feed.read_wanted(reader, wants, until)
+        desk.paint()  # what fits, and so what is wanted, is known once it is painted
 
 
 @contextmanager
