@@ -120,6 +120,22 @@ def record(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
     tell(ENDED, 0)
 
 
+def count(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
+    """Log one row after the other until somebody puts an end to it."""
+    import trackerlite as tl
+
+    run = tl.init(project="p", id=plan["id"], dir=plan["store"], durable=plan["durable"])
+    number = 0
+    while True:
+        if run.log({"x": float(number), "seven": number * 7}, step=number):
+            tell(DONE, number)
+            number += 1
+        else:
+            time.sleep(0.01)
+        if number % 100 == 0:
+            time.sleep(0.002)
+
+
 def read(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
     """Open the store as any reader does: project what the dead left behind."""
     from trackerlite.readers import Reader
@@ -172,7 +188,14 @@ def repair(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
     tell(ENDED, 0)
 
 
-ROLES = {"repair": repair, "record": record, "read": read, "migrate": migrate, "claim": claim}
+ROLES = {
+    "repair": repair,
+    "record": record,
+    "count": count,
+    "read": read,
+    "migrate": migrate,
+    "claim": claim,
+}
 
 
 def main(plan: dict[str, Any], fd: int) -> None:
