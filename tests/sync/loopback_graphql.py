@@ -232,7 +232,10 @@ class World:
         return data({"markRunFilesUploaded": {"success": True}})
 
     def do_NotifyScriptableRunAlert(self, v: dict[str, Any]) -> Answer:
-        self.runs[(v["entityName"], v["projectName"], v["runName"])].alerts.append(v)
+        run = self.runs[(v["entityName"], v["projectName"], v["runName"])]
+        since = time.time() - int(v.get("waitDuration") or 0) / 1e9
+        if not any(a["title"] == v["title"] and a["at"] >= since for a in run.alerts):
+            run.alerts.append({**v, "at": time.time()})
         return data({"notifyScriptableRunAlert": {"success": True}})
 
     # -- cursor and reading back ------------------------------------------------------------------
@@ -261,6 +264,13 @@ class World:
                 "wandbConfig": json.dumps({"t": 1}),
             }
         return data({"model": {**self._project(entity, project), "bucket": bucket}})
+
+    def do_TrackerliteCursors(self, v: dict[str, Any]) -> Answer:
+        found = {}
+        for number in range(len(v) // 3):
+            asked = {word: v[f"{word}{number}"] for word in ("entity", "project", "name")}
+            found[f"model{number}"] = self.do_RunResumeStatus(asked)[1]["data"]["model"]
+        return data(found)
 
     def do_HistoryPage(self, v: dict[str, Any]) -> Answer:
         run = self.find(v, "run")

@@ -10,7 +10,7 @@ import signal
 import sys
 
 from trackerlite.readers import Reader
-from trackerlite.sync import engine
+from trackerlite.sync import delivery, engine
 from trackerlite.sync.outcome import Options
 
 
@@ -25,7 +25,7 @@ def main() -> int:
             if left == 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    engine.reached = die
+    delivery.reached = die
     options = Options(
         settle=0.1,
         patience=20.0,

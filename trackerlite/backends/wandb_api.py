@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import os
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
@@ -79,6 +80,8 @@ def _api(credentials: Credentials) -> Any:
         raise RemoteError(
             "Searching at W&B needs its own package: run `pip install 'trackerlite[wandb]'`."
         )
+    # Its API runs in a process of its own, and 30 s are too few for that to start on a busy machine.
+    os.environ.setdefault("WANDB__SERVICE_WAIT", "300")
     wandb = importlib.import_module("wandb")
     return wandb.Api(overrides={"base_url": credentials.url}, api_key=credentials.key, timeout=30)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,18 +11,11 @@ from trackerlite.backends.base import Cursor
 from trackerlite.backends.errors import NotThere
 from trackerlite.backends.wandb_http import WandbHttp
 
-_CURSOR = """
-query RunResumeStatus($project: String, $entity: String, $name: String!) {
-  model(name: $project, entityName: $entity) {
-    id
-    name
-    entity { id name }
-    bucket(name: $name, missingOk: true) {
+_FIELDS = """
+    bucket(name: $name%s, missingOk: true) {
       id name displayName state summaryMetrics logLineCount historyLineCount eventsLineCount
       historyTail eventsTail config tags notes
     }
-  }
-}
 """
 
 _HISTORY = """
@@ -77,11 +70,26 @@ mutation UpsertBucket($id: String, $summaryMetrics: JSONString) {
 }
 """
 
+_ALERT = """
+mutation NotifyScriptableRunAlert(
+  $entityName: String!, $projectName: String!, $runName: String!, $title: String!, $text: String!
+  $severity: AlertSeverity = INFO, $waitDuration: Duration
+) {
+  notifyScriptableRunAlert(input: {
+    entityName: $entityName, projectName: $projectName, runName: $runName
+    title: $title, text: $text, severity: $severity, waitDuration: $waitDuration
+  }) { success }
+}
+"""
+
 _USE = """
 mutation UseArtifact($input: UseArtifactInput!) {
   useArtifact(input: $input) { artifact { id } }
 }
 """
+
+PAGE = 25  # runs that one request asks about
+Place = tuple[str, str, str]  # entity, project, id
 
 
 @dataclass(frozen=True)
@@ -121,32 +129,8 @@ class WandbRemote:
         Raises:
             RemoteError: the server cannot be asked.
         """
-        answer = self.http.query(
-            "RunResumeStatus",
-            _CURSOR,
-            {"project": self.project, "entity": self.entity, "name": run},
-        )
-        bucket = (answer.get("model") or {}).get("bucket")
-        if bucket is None:
-            return Cursor(exists=False)
-        tail = _last(bucket.get("historyTail"))
-        summary = _object(bucket.get("summaryMetrics"))
-        step = (tail or summary).get("_step")
-        return Cursor(
-            exists=True,
-            id=bucket.get("id"),
-            rows=int(bucket.get("historyLineCount") or 0),
-            last_step=None if step is None else int(step),
-            last_row=tail,
-            system_rows=int(bucket.get("eventsLineCount") or 0),
-            console_lines=int(bucket.get("logLineCount") or 0),
-            state=bucket.get("state"),
-            config=_config(bucket.get("config")),
-            summary=summary,
-            tags=tuple(bucket.get("tags") or ()),
-            name=bucket.get("displayName"),
-            notes=bucket.get("notes"),
-        )
+        place = (self.entity, self.project, run)
+        return cursors(self.http, [place])[place]
 
     def rows(self, run: str, low: int, high: int, most: int) -> list[dict[str, Any]]:
         """Rows with `low` <= step < `high`, at most `most` of them, in the server's order."""
@@ -210,6 +194,23 @@ class WandbRemote:
         }
         self.http.query("UseArtifact", _USE, {"input": given})
 
+    def alert(self, run: str, title: str, text: str, level: str, wait: float = 0.0) -> None:
+        """Tell an alert of a run; not if one of the same title was told in the last `wait` seconds.
+
+        Raises:
+            RemoteError: it was not told, or nobody knows.
+        """
+        given = {
+            "entityName": self.entity,
+            "projectName": self.project,
+            "runName": run,
+            "title": title,
+            "text": text,
+            "severity": level,
+            "waitDuration": int(wait * 1e9),  # nanoseconds, as wandb gives it
+        }
+        self.http.query("NotifyScriptableRunAlert", _ALERT, given)
+
     def artifact_id(self, name: str) -> tuple[str, str] | None:
         """The server's (id, digest) of `name:alias`, None if there is no such version."""
         variables = {"entity": self.entity, "project": self.project, "name": name}
@@ -239,6 +240,59 @@ class WandbRemote:
             if not found["pageInfo"]["hasNextPage"]:
                 return
             after = found["pageInfo"]["endCursor"]
+
+
+def cursors(http: WandbHttp, places: Sequence[Place]) -> dict[Place, Cursor]:
+    """How far each of these runs has come, `PAGE` of them in one request.
+
+    Raises:
+        RemoteError: the server cannot be asked about one of them.
+    """
+    found: dict[Place, Cursor] = {}
+    for start in range(0, len(places), PAGE):
+        part = places[start : start + PAGE]
+        answer = http.query(*_question(part))
+        for number, place in enumerate(part):
+            model = answer.get("model" if len(part) == 1 else f"model{number}") or {}
+            found[place] = _cursor(model.get("bucket"))
+    return found
+
+
+def _question(places: Sequence[Place]) -> tuple[str, str, dict[str, str]]:
+    """Name, text and variables of a query for some runs' cursors: wandb's own for one, else aliases."""
+    single = len(places) == 1
+    heads, fields, given = list[str](), list[str](), dict[str, str]()
+    for number, (entity, project, run) in enumerate(places):
+        at = "" if single else str(number)
+        heads.append(f"$project{at}: String, $entity{at}: String, $name{at}: String!")
+        alias = "model" if single else f"model{number}: model"
+        fields.append(f"{alias}(name: $project{at}, entityName: $entity{at}) {{ {_FIELDS % at} }}")
+        given |= {f"project{at}": project, f"entity{at}": entity, f"name{at}": run}
+    name = "RunResumeStatus" if single else "TrackerliteCursors"
+    return name, f"query {name}({', '.join(heads)}) {{ {' '.join(fields)} }}", given
+
+
+def _cursor(bucket: Any) -> Cursor:
+    if bucket is None:
+        return Cursor(exists=False)
+    tail = _last(bucket.get("historyTail"))
+    summary = _object(bucket.get("summaryMetrics"))
+    step = (tail or summary).get("_step")
+    return Cursor(
+        exists=True,
+        id=bucket.get("id"),
+        rows=int(bucket.get("historyLineCount") or 0),
+        last_step=None if step is None else int(step),
+        last_row=tail,
+        system_rows=int(bucket.get("eventsLineCount") or 0),
+        console_lines=int(bucket.get("logLineCount") or 0),
+        state=bucket.get("state"),
+        config=_config(bucket.get("config")),
+        summary=summary,
+        tags=tuple(bucket.get("tags") or ()),
+        name=bucket.get("displayName"),
+        notes=bucket.get("notes"),
+    )
 
 
 def viewer(http: WandbHttp) -> Viewer | None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ CREATE TABLE attempt (
     began REAL NOT NULL, stage TEXT NOT NULL, folder TEXT NOT NULL, lock TEXT NOT NULL,
     from_row INTEGER NOT NULL, ended REAL
 );
-CREATE INDEX attempt_run ON attempt(target, run_id) WHERE ended IS NULL;
+CREATE INDEX attempt_run ON attempt(target, run_id);
 CREATE TABLE sent (
     target TEXT NOT NULL, run_id TEXT NOT NULL, remote_id TEXT NOT NULL,
     kind TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL,
@@ -137,20 +138,32 @@ class Ledger:
             raise
 
     def _create(self) -> None:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self.transaction():
             if self._db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
                 for statement in _SCHEMA.split(";"):
                     if statement.strip():
                         self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside reaches the disk at once, or none of it; may be nested.
+
+        One wait for the disk for a batch of a hundred runs, not a hundred.
+        """
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
             self._db.execute("COMMIT")
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
-
-    def close(self) -> None:
-        self._db.close()
 
     # -- the map of projects ---------------------------------------------------------------------
 
@@ -162,6 +175,7 @@ class Ledger:
         return (found[0], found[1]) if found else None
 
     def remember(self, target: str, project: str, entity: str, remote: str) -> None:
+        """Note where a project goes."""
         self._db.execute(
             "INSERT OR REPLACE INTO project VALUES (?, ?, ?, ?)", (target, project, entity, remote)
         )
@@ -175,6 +189,15 @@ class Ledger:
         ).fetchone()
         return _confirmed(row) if row else None
 
+    def heard_of(self, target: str, run_id: str) -> bool:
+        """Whether a sync of this run was ever tried from here, as far as this file knows."""
+        found = self._db.execute(
+            "SELECT EXISTS (SELECT 1 FROM confirmed WHERE target = ?1 AND run_id = ?2)"
+            " OR EXISTS (SELECT 1 FROM attempt WHERE target = ?1 AND run_id = ?2)",
+            (target, run_id),
+        ).fetchone()
+        return bool(found[0])
+
     def all_confirmed(self, target: str | None = None) -> dict[str, Confirmed]:
         """By run id; of several targets the one verified last."""
         rows = self._db.execute(
@@ -186,27 +209,21 @@ class Ledger:
 
     def confirm(self, state: Confirmed) -> None:
         """Write what a remote confirmed, whole, and close the run's attempts, in one transaction."""
-        marks = json.dumps(state.marks)
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self.transaction():
             self._db.execute(
                 f"INSERT OR REPLACE INTO confirmed ({_FIELDS})"  # noqa: S608
                 " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (
                     state.target, state.run_id, state.entity, state.project, state.remote_id,
                     state.rows, state.last_step, state.system_rows, state.console_lines,
-                    state.system_points, state.alerts, marks, state.fingerprint, state.state, state.verified,
-                    state.error, state.error_at, int(state.conflict),
+                    state.system_points, state.alerts, json.dumps(state.marks), state.fingerprint,
+                    state.state, state.verified, state.error, state.error_at, int(state.conflict),
                 ),
             )  # fmt: skip
             self._db.execute(
                 "UPDATE attempt SET ended = ? WHERE target = ? AND run_id = ? AND ended IS NULL",
                 (time.time(), state.target, state.run_id),
             )
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
 
     def fail(self, state: Confirmed, message: str, conflict: bool = False) -> None:
         """Note why a run is not synced; what was confirmed before stays."""
@@ -233,15 +250,17 @@ class Ledger:
         return cursor.lastrowid
 
     def stage(self, attempts: Iterable[int], stage: str) -> None:
-        self._db.executemany(
-            "UPDATE attempt SET stage = ? WHERE key = ?", [(stage, key) for key in attempts]
-        )
+        with self.transaction():
+            self._db.executemany(
+                "UPDATE attempt SET stage = ? WHERE key = ?", [(stage, key) for key in attempts]
+            )
 
     def end(self, attempts: Iterable[int]) -> None:
         now = time.time()
-        self._db.executemany(
-            "UPDATE attempt SET ended = ? WHERE key = ?", [(now, key) for key in attempts]
-        )
+        with self.transaction():
+            self._db.executemany(
+                "UPDATE attempt SET ended = ? WHERE key = ?", [(now, key) for key in attempts]
+            )
 
     def open_attempts(self, target: str | None = None, run_id: str | None = None) -> list[Attempt]:
         """Uploads that were never seen to end: their process died."""
@@ -280,13 +299,8 @@ class Ledger:
         rows = [(target, run_id, remote_id, kind, name, digest) for name, digest in found]
         if not rows:
             return
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with self.transaction():
             self._db.executemany("INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?, ?, ?)", rows)
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
 
 
 def _confirmed(row: Any) -> Confirmed:

@@ -51,6 +51,19 @@ def installed() -> bool:
     return importlib.util.find_spec("wandb") is not None
 
 
+def require_wandb() -> None:
+    """Without importing anything of it.
+
+    Raises:
+        WandbMissing: wandb is not installed.
+    """
+    if not installed():
+        raise WandbMissing(
+            "Weights & Biases' own package is not installed here, and its uploader does the sending: "
+            "run `pip install 'trackerlite[wandb]'`. Nothing recorded is affected."
+        )
+
+
 @lru_cache(maxsize=1)
 def wandb_records() -> Wandb:
     """The record classes of the installed wandb and its features, found by looking, not by version.
@@ -59,11 +72,7 @@ def wandb_records() -> Wandb:
         WandbMissing: wandb is not installed.
         WandbMoved: it is, but its record classes are not where they were.
     """
-    if not installed():
-        raise WandbMissing(
-            "Weights & Biases' own package is not installed here, and its uploader does the sending: "
-            "run `pip install 'trackerlite[wandb]'`. Nothing recorded is affected."
-        )
+    require_wandb()
     try:
         pb = _import_records()
         run, item, end = pb.RunRecord, pb.HistoryItem, pb.RunExitRecord

@@ -14,7 +14,6 @@ from trackerlite.sync.source import LocalRun, finite_timestamp
 from trackerlite.values import INT64_MAX, INT64_MIN
 
 VALUE_LIMIT = 9_500_000  # bytes of one row; W&B silently drops a row of more than 10 MB
-_LEVELS = {"INFO": "INFO", "WARN": "WARN", "WARNING": "WARN", "ERROR": "ERROR"}
 
 
 def dumps(value: Any) -> str:
@@ -217,13 +216,6 @@ def summary(wandb: Wandb, values: dict[str, Any]) -> Any:
     record = wandb.pb.Record()
     for key, value in values.items():
         record.summary.update.add(key=key, value_json=dumps(value))
-    return record
-
-
-def alert(wandb: Wandb, title: str, text: str, level: str | None) -> Any:
-    record = wandb.pb.Record()
-    record.alert.title, record.alert.text = title, text
-    record.alert.level = _LEVELS.get((level or "INFO").upper(), "INFO")
     return record
 
 

@@ -272,6 +272,7 @@ def _environment(credentials: Credentials, work: Path, program: str) -> dict[str
         WANDB_DISABLE_GIT="true",
         WANDB_DISABLE_CODE="true",
         WANDB_PROGRAM=program,
+        WANDB__SERVICE_WAIT="300",  # its own 30 s are too few for its core to start on a busy machine
         TRACKERLITE_PARENT=str(os.getpid()),
     )
     if credentials.key:

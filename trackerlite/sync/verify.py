@@ -18,11 +18,13 @@ DIFFERENT = "came back different"
 _SERVERS_OWN = {"_wandb"}
 
 
-def await_counts(remote: WandbRemote, segment: Segment, patience: float) -> Cursor:
-    """The cursor, asked for again while rows seem to be still on their way."""
+def await_counts(
+    remote: WandbRemote, segment: Segment, patience: float, first: Cursor | None = None
+) -> Cursor:
+    """The cursor (`first`, if it was asked for), again while rows seem to be still on their way."""
     until, pause = time.monotonic() + patience, 0.1
     while True:
-        cursor = remote.cursor(segment.run_id)
+        cursor, first = first or remote.cursor(segment.run_id), None
         if cursor.rows >= segment.total_rows and cursor.system_rows >= segment.system_rows:
             return _with_step(remote, segment, cursor)
         if time.monotonic() + pause > until:

@@ -35,3 +35,11 @@ def failure_words(
         f"Not synced: {found}, although the server said yes to everything. {SAFE} Sync again; if it stays so, "
         f"`trackerlite sync --new-run {ref}` uploads the run whole under a new id."
     )
+
+
+def advice(reason: str, ref: str) -> str:
+    """Why nothing was sent, and the way out."""
+    return (
+        f"{reason}. Nothing was sent, nothing is lost. `trackerlite sync --new-run {ref}` uploads the "
+        "run whole under a new id; delete the other at the server if it is not wanted."
+    )

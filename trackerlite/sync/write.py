@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite.backends.base import Cursor
-from trackerlite.capture.redact import redact_text
 from trackerlite.readers.history_rows import OutOfOrder
 from trackerlite.sync import records
 from trackerlite.sync.plan import Plan
@@ -41,7 +40,6 @@ class Segment:
     resume: bool = False
     system_rows: int = 0
     console_lines: int = 0
-    alerts: int = 0
     files: list[MediaFile] = field(default_factory=list)
     artifacts: list[tuple[str, str]] = field(default_factory=list)  # (key here, digest there)
     inputs: list[tuple[str, str, str]] = field(default_factory=list)
@@ -72,7 +70,6 @@ def write_segment(
     run_id: str,
     media: Sequence[MediaFile] = (),
     artifacts: Iterable[tuple[str, Any]] = (),
-    alerts_from: int = 0,
     max_rows: int = 1_000_000,
 ) -> Segment:
     """Write `folder` (made here) with everything after the plan's cursor.
@@ -92,7 +89,7 @@ def write_segment(
             with SegmentWriter(folder / f"run-{run_id}.wandb") as writer:
                 _fill(
                     writer, wandb, local, plan, cursor, segment,
-                    entity, project, media, artifacts, alerts_from, max_rows,
+                    entity, project, media, artifacts, max_rows,
                 )  # fmt: skip
             segment.bytes = writer.size
             return segment
@@ -111,7 +108,6 @@ def _fill(
     project: str,
     media: Sequence[MediaFile],
     artifacts: Iterable[tuple[str, Any]],
-    alerts_from: int,
     max_rows: int,
 ) -> None:
     def put(record: Any) -> None:
@@ -151,11 +147,6 @@ def _fill(
         whole.artifact.CopyFrom(record)
         put(whole)
         segment.artifacts.append((key, record.digest))
-    found = local.alerts()
-    for alert in found[alerts_from:]:
-        title, text = redact_text(alert.title), redact_text(alert.text or "")
-        put(records.alert(wandb, title, text, alert.level))
-    segment.alerts = len(found)
     segment.config = local.config
     segment.summary = _summary(local, segment, cursor, last_time)
     put(records.summary(wandb, segment.summary))
