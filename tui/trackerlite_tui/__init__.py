@@ -54,7 +54,7 @@ def _live(dir: str | os.PathLike[str] | None, screen: str, theme: str) -> int:
         raise BadInput(
             "The terminal UI needs a terminal. `trackerlite tui --once` prints one frame anywhere."
         )
-    from trackerlite_tui import firstpaint
+    from trackerlite_tui import firstpaint, terminal
     from trackerlite_tui import state as states
 
     store = str(store_dir(dir))
@@ -63,12 +63,17 @@ def _live(dir: str | os.PathLike[str] | None, screen: str, theme: str) -> int:
     state.theme = theme or state.theme
     with firstpaint.quiet_terminal():
         first = firstpaint.paint(store, state)
+        answer = terminal.ask()
         try:
             from trackerlite.readers import Reader
             from trackerlite_tui.app import TrackerApp
 
             app = TrackerApp(
-                lambda: Reader.open(store, refresh=False), store, state=state, first=first
+                lambda: Reader.open(store, refresh=False),
+                store,
+                state=state,
+                first=first,
+                answer=answer(),
             )
         except BaseException:
             firstpaint.leave()

@@ -13,11 +13,14 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from trackerlite.readers import Reader
+from trackerlite_tui import keys
 from trackerlite_tui import state as states
 from trackerlite_tui.desk import Desk
 from trackerlite_tui.feed import Feed
 from trackerlite_tui.messages import Arrived, Finished
 from trackerlite_tui.snapshot import Job, Snapshot, Wants
+from trackerlite_tui.terminal import Answer
+from trackerlite_tui.widgets.pictures import Pictures
 from trackerlite_tui.widgets.surface import Surface
 
 _TICK = 1.0  # seconds between two looks at the clock
@@ -45,6 +48,7 @@ class TrackerApp(App[None], inherit_bindings=False):
     Args:
         open_reader: opens the store; called in the feed's thread.
         store: the store's path, for what is remembered about it.
+        answer: what the terminal said of pictures.
     """
 
     ENABLE_COMMAND_PALETTE = False
@@ -63,6 +67,7 @@ class TrackerApp(App[None], inherit_bindings=False):
         live: float = 0.5,
         strict: bool = False,
         first: Snapshot | None = None,
+        answer: Answer | None = None,
     ) -> None:
         super().__init__()
         self._store, self._remember = store, remember
@@ -73,6 +78,9 @@ class TrackerApp(App[None], inherit_bindings=False):
         self._latest = first or Snapshot()
         if first is not None:
             self.desk.take(first)
+        self._answer = answer or Answer()
+        self.desk.graphics = self._answer.graphics
+        self._pictures = Pictures(self, self.surface)
         self._pressed: tuple[int, int] | None = None
         self._clicked: tuple[float, int, int] = (0.0, -1, -1)
         self._due = False
@@ -88,11 +96,14 @@ class TrackerApp(App[None], inherit_bindings=False):
         """Ask for what the first screen needs, and begin to follow."""
         self.desk.resize(*self.size)
         self.feed.start()
+        for char in self._answer.typed:  # while Textual was being loaded
+            self.desk.key(keys.named(char), char)
         self.set_interval(_TICK, self._tick)
 
     def on_unmount(self) -> None:
         """Stop following; keep what the person chose."""
         self.feed.stop()
+        self._pictures.show(None)
         if self._remember:
             states.save(self._store, self.desk.state)
 
@@ -112,6 +123,8 @@ class TrackerApp(App[None], inherit_bindings=False):
         if self.surface.is_attached:
             self._painted_at = time.monotonic()
             self.surface.show(self.desk.paint(), self.desk.look.ink)
+            if self.desk.graphics is not None:
+                self._pictures.show(self.desk.picture())
 
     def _soon(self) -> None:
         """Paint once after all that is waiting."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from operator import is_
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,7 +26,9 @@ from trackerlite_tui.widgets.overlay import Choice, Menu, Overlay, Pages, Prompt
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
+    from trackerlite_tui.graphics import Placed
     from trackerlite_tui.screens.base import Page
+    from trackerlite_tui.terminal import Graphics
 
 _AUTO_DRAWN = 6
 _NOTICE_SECONDS = 5.0
@@ -72,6 +75,7 @@ class Desk:
         self.runs = RunList(self.snapshot, state)
         self.columns, self.rows = 80, 24
         self.frozen = False
+        self.graphics: Graphics | None = None  # how the terminal draws pictures, if it does
         self.cursor_run: int | None = None
         self._latest = self.snapshot
         self._screens: dict[str, Page] = {}
@@ -419,6 +423,13 @@ class Desk:
             paste(out, block, left, top)
         out = [_harmless(row, columns) for row in out]
         return [asciify(row) for row in out] if self.look.ascii_only else out
+
+    def picture(self) -> Placed | None:
+        """A picture that goes over what was painted, where nothing lies over that."""
+        if self._overlays or self.columns < 20 or self.rows < 5:
+            return None
+        placed = self.screen.picture()
+        return replace(placed, y=placed.y + self._framed) if placed else None
 
     def _body(self, columns: int, rows: int) -> list[Row]:
         problem = self.snapshot.problem

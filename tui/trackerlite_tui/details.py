@@ -24,6 +24,7 @@ _CONSOLE_BYTES = 4 * 2**20
 _CONSOLE_LINES = 50_000
 _TABLE_BYTES = 32 * 2**20
 _TABLE_ROWS = 10_000
+_KEPT_PICTURES = 40
 _LAST_FOLDER_PART = "console.log"
 
 
@@ -129,31 +130,37 @@ def _image(_: Reader, key: DetailKey, runs: Runs, cache: Cache) -> Any:
     """("image", run key, path, columns, rows) to rows of pixels, two a cell high."""
     if key in cache:
         return cache[key]
-    path = _media_path(runs, key)
-    columns, rows = key[3], key[4]
-    try:
-        from PIL import Image
-    except ModuleNotFoundError:
-        raise ValueError(f"pictures need Pillow (pip install pillow); the file is {path}") from None
-    with Image.open(path) as image:
-        image.draft("RGB", (columns * 4, rows * 8))
-        flat = image.convert("RGB")
-        # A cell is twice as high as wide, and holds two pixels above each other.
-        scale = min(columns / flat.width, rows * 2 / flat.height)
-        size = max(1, round(flat.width * scale)), max(1, round(flat.height * scale))
-        small = flat.resize(
-            size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.NEAREST
-        )
-        width, height = small.size
-        data = small.tobytes()
+    from trackerlite_tui.graphics import open_image, resized
+
+    image, wide, high = open_image(_media_path(runs, key), key[3], key[4])
+    data = resized(image, (wide, 2 * high)).tobytes()
     pixels = [
-        [(data[i], data[i + 1], data[i + 2]) for i in range(y * width * 3, (y + 1) * width * 3, 3)]
-        for y in range(height)
+        [(data[i], data[i + 1], data[i + 2]) for i in range(y * wide * 3, (y + 1) * wide * 3, 3)]
+        for y in range(2 * high)
     ]
-    if len(cache) > 200:
-        cache.clear()
-    cache[key] = pixels
-    return pixels
+    return _keep(cache, key, pixels)
+
+
+def _graphic(_: Reader, key: DetailKey, runs: Runs, cache: Cache) -> Any:
+    """("graphic", run key, path, columns, rows, way, cell's width, its height) to a picture of the
+    terminal's own: (columns, rows, what draws it)."""
+    if key in cache:
+        return cache[key]
+    from trackerlite_tui.graphics import encode, open_image
+    from trackerlite_tui.terminal import Graphics
+
+    image, wide, high = open_image(_media_path(runs, key), key[3], key[4])
+    data = encode(image, wide, high, Graphics(key[5], (key[6], key[7])))
+    return _keep(cache, key, (wide, high, data))
+
+
+def _keep(cache: Cache, key: DetailKey, found: Any) -> Any:
+    """Scrubbing back is at once; a long scrub does not fill the memory."""
+    same = [other for other in cache if other[0] == key[0]]
+    for old in same[: max(0, len(same) - _KEPT_PICTURES)]:
+        del cache[old]
+    cache[key] = found
+    return found
 
 
 def _text_file(_: Reader, key: DetailKey, runs: Runs, cache: Cache) -> Any:
@@ -184,6 +191,7 @@ LOADERS: dict[str, Callable[[Any, DetailKey, Runs, Cache], Any]] = {
     "console": _console,
     "table": _table,
     "image": _image,
+    "graphic": _graphic,
     "file": _text_file,
     "sync": _sync,
 }

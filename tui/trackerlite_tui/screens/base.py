@@ -10,6 +10,7 @@ from trackerlite_tui.snapshot import Wants
 
 if TYPE_CHECKING:
     from trackerlite_tui.desk import Desk
+    from trackerlite_tui.graphics import Placed
 
 
 class Page:
@@ -37,6 +38,10 @@ class Page:
     def paint(self, columns: int, rows: int) -> list[Row]:
         """At most `rows` rows."""
         raise NotImplementedError
+
+    def picture(self) -> Placed | None:
+        """What the terminal's own graphics show of what was just painted; None: nothing."""
+        return None
 
     def tiny(self, columns: int) -> str:
         """One line for a terminal too small for anything else."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from trackerlite_tui.graphics import Placed
 from trackerlite_tui.rows import Row, fill, fit, justify, pad
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.snapshot import DetailKey, Wants
@@ -57,6 +58,7 @@ class Screen(Scrolling, Page):
         self._place = 0  # which of several pictures
         self._room = (60, 30)
         self._side = 30
+        self._corner = (0, 0)  # where a picture begins
 
     # -- what there is -------------------------------------------------------------------
 
@@ -89,7 +91,7 @@ class Screen(Scrolling, Page):
         if run and current:
             file = self._file(run, current[1][current[2]].value)
             if file:
-                details.append(file)
+                details += [file, *self._graphic(file)]
         return Wants(filter=self.desk.state.filter, details=tuple(details))
 
     def _file(self, run: RunInfo, value: Any) -> DetailKey | None:
@@ -111,7 +113,25 @@ class Screen(Scrolling, Page):
             return ("file", run.key, path)
         return None
 
+    def _graphic(self, file: DetailKey) -> list[DetailKey]:
+        """The same picture as the terminal draws it, where it does and colours are wanted."""
+        graphics = self.desk.graphics
+        if graphics is None or file[0] != "image" or not self.desk.look.ink.colored:
+            return []
+        return [("graphic", *file[1:], graphics.way, *graphics.cell)]
+
     # -- painting ------------------------------------------------------------------------
+
+    def picture(self) -> Placed | None:
+        """The picture over the half blocks that stand for it."""
+        run, current = self.desk.run(), self._current()
+        file = self._file(run, current[1][current[2]].value) if run and current else None
+        for key in self._graphic(file) if file else ():
+            found = self.desk.snapshot.details.get(key)
+            if isinstance(found, tuple) and file in self.desk.snapshot.details:
+                columns, rows, data = found
+                return Placed(*self._corner, columns, rows, data)
+        return None
 
     def paint(self, columns: int, rows: int) -> list[Row]:
         """The list at the left, the exhibit at the right; on a narrow screen below each other."""
@@ -143,10 +163,12 @@ class Screen(Scrolling, Page):
         self._side = min(34, max(18, columns // 4)) if columns >= 60 else 0
         if self._side:
             self._room = (columns - self._side - 1, rows - 1)
+            self._corner = (self._side + 1, 2)
             side = self.listing.paint(self._side, rows - 1, look, lambda i: self._line(names[i]))
             return head + beside([side, self._exhibit(run)], [self._side, self._room[0]], rows - 1)
         short = max(1, min(len(names), rows // 4))
         self._room = (columns, rows - 1 - short)
+        self._corner = (0, short + 2)
         top = self.listing.paint(columns, short, look, lambda i: self._line(names[i]))
         return head + top + self._exhibit(run)
 

@@ -81,6 +81,7 @@ class Surface(Widget):
         self._strips: list[Strip] = []
         self._ink: Ink | None = None
         self.repainted = 0  # cells, for the tests
+        self.painted: list[Region] = []  # what the last `show` sent
 
     def show(self, rows: list[Row], ink: Ink) -> None:
         """Put rows on the screen."""
@@ -89,6 +90,7 @@ class Surface(Widget):
         if whole:
             self._strips = [strip_of(row, ink) for row in rows]
             self._rows = rows
+            self.painted = [self.region]
             self.refresh()
             return
         regions = []
@@ -97,7 +99,7 @@ class Surface(Widget):
             if spans:
                 self._strips[y] = strip_of(row, ink)
                 regions += [Region(start, y, stop - start, 1) for start, stop in spans]
-        self._rows = rows
+        self._rows, self.painted = rows, regions
         if regions:
             self.repainted += sum(region.width for region in regions)
             self.refresh(*regions)

@@ -1,0 +1,347 @@
+"""Pictures by the terminal's own graphics: asked for safely, drawn exactly, taken away whole."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import pty
+import re
+import select
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fcntl import ioctl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trackerlite_tui import terminal
+from trackerlite_tui.graphics import KITTY_AWAY, encode, open_image, sixel
+from trackerlite_tui.once import Still
+from trackerlite_tui.terminal import Answer, Graphics
+
+np = pytest.importorskip("numpy")
+image_of = pytest.importorskip("PIL.Image")
+
+XTERM = {"TERM": "xterm-256color"}
+OK = b"\x1b_Gi=31;OK\x1b\\"
+CELL = b"\x1b[6;20;10t"
+SIXEL = b"\x1b[?62;4;6;22c"
+PLAIN = b"\x1b[?1;2c"
+
+
+@pytest.mark.parametrize(
+    ("said", "env", "way"),
+    [
+        (OK + CELL + PLAIN, XTERM, "kitty"),
+        (OK + CELL + SIXEL, XTERM, "kitty"),
+        (b"\x1b_Gi=31;ENOTSUPPORTED\x1b\\" + CELL + SIXEL, XTERM, "sixel"),
+        (CELL + SIXEL, XTERM, "sixel"),
+        (SIXEL, XTERM, None),  # a Sixel has no size in cells
+        (PLAIN, XTERM, None),
+        (b"", XTERM, None),
+        (b"\x1b[?62;14;44c", XTERM, None),  # a 4 within another number
+        (PLAIN, {**XTERM, "TERM_PROGRAM": "iTerm.app"}, "iterm2"),
+        (PLAIN, {**XTERM, "LC_TERMINAL": "iTerm2"}, "iterm2"),
+        (PLAIN, {"TERM": "tmux-256color", "TMUX": "x", "LC_TERMINAL": "iTerm2"}, None),
+        (OK + CELL + SIXEL, {**XTERM, "TRACKERLITE_IMAGES": "blocks"}, None),
+        (b"", {**XTERM, "TRACKERLITE_IMAGES": "kitty"}, "kitty"),
+    ],
+)
+def test_a_terminal_is_understood(said: bytes, env: dict[str, str], way: str | None) -> None:
+    """The best of what it says it can; half blocks where it says nothing; the person has the last word."""
+    answer = terminal.understand(said, env)
+    assert (answer.graphics.way if answer.graphics else None) == way
+    assert answer.typed == ""
+
+
+def test_what_was_typed_meanwhile_is_not_lost() -> None:
+    """Keys between the answers stay keys, in order."""
+    answer = terminal.understand(b"2" + OK + b"j" + CELL + SIXEL + "é".encode(), XTERM)
+    assert answer == Answer(Graphics("kitty", (10, 20)), "2jé")
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"TERM": "dumb"},
+        {"TERM": "linux"},
+        {},
+        {**XTERM, "NO_COLOR": "1"},
+        {**XTERM, "TRACKERLITE_IMAGES": "blocks"},
+    ],
+)
+def test_who_cannot_answer_is_not_asked(env: dict[str, str]) -> None:
+    """No byte is sent where it could only be printed."""
+    assert terminal.question(env) == ""
+
+
+@pytest.mark.parametrize("env", [{"TERM": "screen"}, {**XTERM, "TMUX": "/tmp/x"}, {**XTERM, "TERM_PROGRAM": "Apple_Terminal"}])  # fmt: skip
+def test_no_application_command_where_it_shows(env: dict[str, str]) -> None:
+    """tmux and screen would make Kitty's question the window's title, Apple's terminal would print it."""
+    assert "\x1b_" not in terminal.question(env)
+    assert terminal.question(env).endswith("\x1b[c")
+
+
+# -- what is sent -------------------------------------------------------------------------
+
+
+def _decoded(text: str) -> Any:
+    """A reader of Sixel, written for this test: the array of colours."""
+    match = re.fullmatch(r'\x1bP0;1;0q"1;1;(\d+);(\d+)(.*)\x1b\\', text, re.DOTALL)
+    assert match
+    wide, high = int(match[1]), int(match[2])
+    out = np.full((high + 6, wide, 3), -1, dtype=int)
+    colors: dict[int, tuple[int, ...]] = {}
+    x = y = 0
+    color = (0, 0, 0)
+    token = re.compile(r"#(\d+);2;(\d+);(\d+);(\d+)|#(\d+)|!(\d+)([?-~])|([?-~])|(\$)|(-)")
+    at = 0
+    while at < len(match[3]):
+        found = token.match(match[3], at)
+        assert found, match[3][at : at + 20]
+        at = found.end()
+        if found[1]:
+            colors[int(found[1])] = tuple(round(int(v) * 2.55) for v in found.group(2, 3, 4))
+        elif found[5]:
+            color = colors[int(found[5])]
+        elif found[9]:
+            x = 0
+        elif found[10]:
+            x, y = 0, y + 6
+        else:
+            count, char = (int(found[6]), found[7]) if found[6] else (1, found[8])
+            for row in range(6):
+                if (ord(char) - 63) >> row & 1:
+                    out[y + row, x : x + count] = color
+            x += count
+    return out[:high]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 5), (64, 48), (33, 13)])
+def test_a_sixel_holds_every_pixel(size: tuple[int, int]) -> None:
+    """What a reader of Sixel sees is the picture, to the percent that Sixel can say."""
+    rng = np.random.default_rng(1)
+    block = rng.integers(0, 2, (size[1], size[0], 1)) * np.array([200, 90, 30])
+    found = _decoded(sixel(image_of.fromarray(block.astype(np.uint8))))
+    assert np.abs(found - block).max() <= 2
+
+
+def _kitty(text: str) -> tuple[str, Any]:
+    pieces = re.findall(r"\x1b_G([^;]*);([^\x1b]*)\x1b\\", text)
+    assert "".join(f"\x1b_G{a};{b}\x1b\\" for a, b in pieces) == text
+    assert all(len(piece) <= 4096 and "m=1" in about for about, piece in pieces[:-1])
+    assert "m=0" in pieces[-1][0]
+    data = base64.b64decode("".join(piece for _, piece in pieces))
+    return pieces[0][0], image_of.open(io.BytesIO(data))
+
+
+def test_kitty_gets_the_picture_in_pieces_and_does_not_answer() -> None:
+    """Pieces of 4096, a size in cells, and q=2: an answer would be taken for keys."""
+    rng = np.random.default_rng(2)
+    image = image_of.fromarray(rng.integers(0, 256, (90, 120, 3)).astype(np.uint8))
+    about, shown = _kitty(encode(image, 12, 6, Graphics("kitty", (10, 15))))
+    assert {"a=T", "c=12", "r=6", "q=2", "C=1"} <= set(about.split(","))
+    assert (np.asarray(shown.convert("RGB")) == np.asarray(image)).all()
+
+
+def test_iterm2_gets_a_file_of_a_size_in_cells() -> None:
+    """Its inline file has the size in cells, and as many bytes as it says."""
+    image = image_of.new("RGB", (20, 10), (1, 2, 3))
+    match = re.fullmatch(
+        r"\x1b\]1337;File=inline=1;width=4;height=1;preserveAspectRatio=0;size=(\d+):(.*)\x07",
+        encode(image, 4, 1, Graphics("iterm2", (5, 10))),
+    )
+    assert match
+    data = base64.b64decode(match[2])
+    assert len(data) == int(match[1])
+    assert image_of.open(io.BytesIO(data)).getpixel((3, 3)) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("size", [(4000, 10), (10, 4000), (1, 1), (300, 200)])
+def test_a_picture_keeps_its_shape(tmp_path: Path, size: tuple[int, int]) -> None:
+    """As large as fits the room, a cell being twice as high as wide, never without a cell."""
+    path = tmp_path / "x.png"
+    image_of.new("RGB", size).save(path)
+    _, columns, rows = open_image(path, 60, 20)
+    assert columns == 60 or rows == 20
+    assert 1 <= columns <= 60
+    assert 1 <= rows <= 20
+    if size == (300, 200):
+        assert columns == pytest.approx(300 / 200 * rows * 2, abs=1)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA", "LA", "CMYK", "I;16"])
+def test_any_picture_is_shown(tmp_path: Path, mode: str) -> None:
+    """Grey, palettes, see-through and 16 bits become colours."""
+    path = tmp_path / ("x.tiff" if mode in ("CMYK", "I;16") else "x.png")
+    image_of.new(mode, (8, 8)).save(path)
+    assert open_image(path, 10, 10)[0].mode == "RGB"
+
+
+def test_what_is_no_picture_is_said_so(tmp_path: Path) -> None:
+    """A sentence with the file's name, not Pillow's words."""
+    path = tmp_path / "x.png"
+    path.write_text("not a picture")
+    with pytest.raises(ValueError, match=r"x\.png is no picture"):
+        open_image(path, 10, 10)
+
+
+# -- on the desk --------------------------------------------------------------------------
+
+
+@dataclass
+class _Look:
+    made: Still
+
+    def picture(self) -> Any:
+        self.made.desk.paint()
+        return self.made.desk.picture()
+
+
+def _at_picture(still: Callable[..., Still], gallery: Path, **more: Any) -> _Look:
+    made = still(gallery, "media", 120, 40, metric_filter="img", **more)
+    made.desk.graphics = Graphics("kitty", (10, 20))
+    made.desk.ask()
+    made.settle()
+    return _Look(made)
+
+
+def test_the_picture_lies_where_the_half_blocks_are(
+    still: Callable[..., Still], gallery: Path
+) -> None:
+    """The terminal's picture covers just the cells that stand for it."""
+    look = _at_picture(still, gallery)
+    placed = look.picture()
+    frame = look.made.desk.paint()
+    text = ["".join(t for t, _ in row) for row in frame]
+    blocks = [(y, x) for y, line in enumerate(text) for x, char in enumerate(line) if char == "▀"]
+    assert blocks[0] == (placed.y, placed.x)
+    assert blocks[-1] == (placed.y + placed.rows - 1, placed.x + placed.columns - 1)
+    assert len(blocks) == placed.rows * placed.columns
+
+
+def test_the_scrubber_changes_the_picture(still: Callable[..., Still], gallery: Path) -> None:
+    """Another step is another picture; the newest comes back."""
+    look = _at_picture(still, gallery)
+    newest = look.picture().data
+    look.made.key("left_square_bracket")
+    assert look.picture().data != newest
+    look.made.key("right_square_bracket")
+    assert look.picture().data == newest
+
+
+def test_no_picture_lies_over_a_menu_or_elsewhere(
+    still: Callable[..., Still], gallery: Path
+) -> None:
+    """While something is open, on other screens and without colours there are half blocks or none."""
+    look = _at_picture(still, gallery)
+    look.made.key("question_mark")
+    assert look.picture() is None
+    look.made.key("escape")
+    assert look.picture() is not None
+    look.made.key("1")
+    assert look.picture() is None
+    assert _at_picture(still, gallery, theme="plain").picture() is None
+
+
+# -- in a terminal ------------------------------------------------------------------------
+
+
+class _Terminal:
+    """A pseudo-terminal that answers as a terminal of some kind would."""
+
+    def __init__(self, answers: dict[bytes, bytes], store: Path, home: Path, **env: str) -> None:
+        code = f"import trackerlite_tui; trackerlite_tui.main({str(store)!r}, screen='media')"
+        self.answers, self.seen, self.at = answers, b"", 0
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+            os.environ.pop("NO_COLOR", None)
+            os.environ.pop("TMUX", None)
+            os.environ.update(XTERM, LC_ALL="C.UTF-8", XDG_STATE_HOME=str(home), **env)
+            os.execv(sys.executable, [sys.executable, "-c", code])
+
+    def read(self, until: bytes, seconds: float = 30.0) -> None:
+        """Go on to the next of some bytes; questions are answered as they come."""
+        end = time.monotonic() + seconds
+        while until not in self.seen[self.at :]:
+            assert time.monotonic() < end, f"{until!r} did not come: {self.seen[-2000:]!r}"
+            if select.select([self.fd], [], [], 0.1)[0]:
+                before = len(self.seen)
+                try:
+                    self.seen += os.read(self.fd, 65536)
+                except OSError:  # it ended
+                    self.seen += b"<end>"
+                for question, answer in self.answers.items():
+                    if question in self.seen[max(0, before + 1 - len(question)) :]:
+                        os.write(self.fd, answer)
+        self.at = self.seen.index(until, self.at) + len(until)
+
+
+@contextmanager
+def _opened(answers: dict[bytes, bytes], store: Path, home: Path, **env: str) -> Iterator[_Terminal]:  # fmt: skip
+    made = _Terminal(answers, store, home, **env)
+    try:
+        yield made
+        os.write(made.fd, b"q")
+        made.read(b"<end>")
+        assert os.waitpid(made.pid, 0)[1] == 0
+        made.pid = 0
+    finally:
+        os.close(made.fd)
+        if made.pid:
+            os.kill(made.pid, 9)
+            os.waitpid(made.pid, 0)
+
+
+_FIND_IMAGE = b"/img\r"
+
+
+@pytest.mark.parametrize("way", ["kitty", "sixel"])
+def test_a_terminal_with_graphics_gets_the_picture(gallery: Path, tmp_path: Path, way: str) -> None:
+    """Asked, answered, drawn; another step is drawn anew; the help takes it away; no answer is typed."""
+    known = {b"\x1b[16t": CELL, b"\x1b[c": SIXEL if way == "sixel" else PLAIN}
+    if way == "kitty":
+        known[b"a=q,t=d"] = OK
+    begin = b"\x1b_Ga=T" if way == "kitty" else b"\x1bP0;1;0q"
+    with _opened(known, gallery, tmp_path) as shown:
+        shown.read(b"media, tables")
+        os.write(shown.fd, _FIND_IMAGE)
+        shown.read(begin)
+        shown.read(b"\x1b8")  # whole, and the cursor is back
+        os.write(shown.fd, b"[")
+        shown.read(begin)
+        shown.read(b"\x1b8")
+        os.write(shown.fd, b"?")
+        shown.read(KITTY_AWAY.encode() if way == "kitty" else "▀".encode())
+        os.write(shown.fd, b"\x1b")
+        shown.read(begin)
+        assert b"62;4" not in shown.seen
+    assert b"Gi=31;OK" not in shown.seen
+
+
+def test_a_terminal_that_does_not_answer_is_not_waited_for(gallery: Path, tmp_path: Path) -> None:
+    """It starts all the same, shows half blocks and sends no picture."""
+    begun = time.monotonic()
+    with _opened({}, gallery, tmp_path) as shown:
+        shown.read(b"media, tables", 20)
+        assert time.monotonic() - begun < 20
+        os.write(shown.fd, _FIND_IMAGE)
+        shown.read("▀".encode())
+        os.write(shown.fd, b"[")
+        shown.read(b"step")
+    assert b"\x1bP0" not in shown.seen
+    assert b"\x1b_Ga=T" not in shown.seen
+
+
+def test_keys_typed_before_it_listens_are_kept(gallery: Path, tmp_path: Path) -> None:
+    """What is typed together with the terminal's answer still reaches the screen."""
+    with _opened({b"\x1b[c": b"7" + PLAIN}, gallery, tmp_path) as shown:
+        shown.read(b"never", 30)
