@@ -180,7 +180,7 @@ TABLE: tuple[Key, ...] = (
         tab | pane:1 | next part | part
         b | baseline:1 | next run as the baseline | baseline
         D | different | only what differs, or everything | differing
-        enter | open | open the charts of what is compared
+        enter | open | open the charts of what is compared | charts
         y | copy | copy this row
         """,
     ),
@@ -191,7 +191,7 @@ TABLE: tuple[Key, ...] = (
         W | wrap | wrap long lines | wrap
         J | jump | charts at this line's time | jump
         left_square_bracket | run:-1 | previous run
-        right_square_bracket | run:1 | next run
+        right_square_bracket | run:1 | next run | next run
         """,
     ),
     *_table(
@@ -213,11 +213,11 @@ TABLE: tuple[Key, ...] = (
     *_table(
         "media",
         """
-        left_square_bracket h left | scrub:-1 | earlier step
-        right_square_bracket l right | scrub:1 | later step
+        left_square_bracket h left | scrub:-1 | earlier step | earlier
+        right_square_bracket l right | scrub:1 | later step | later
         less_than_sign | run:-1 | previous run
-        greater_than_sign | run:1 | next run
-        b | bands | histograms as bands, or as a heat map
+        greater_than_sign | run:1 | next run | next run
+        b | bands | histograms as bands, or as a heat map | bands
         w | export | save this as PNG or SVG | save
         """,
     ),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from trackerlite_tui.curves.numbers import number
@@ -12,9 +11,10 @@ from trackerlite_tui.order import value_text
 from trackerlite_tui.rows import Row, fill, fit, justify, pad, width
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.snapshot import CurveKey, DetailKey, Wants
-from trackerlite_tui.text import block, safe, show
+from trackerlite_tui.text import safe, show
 from trackerlite_tui.widgets.chartgrid import Charts, Setting, axis_name
 from trackerlite_tui.widgets.listing import Listing, Scrolling
+from trackerlite_tui.widgets.patch import Patch, changed
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _MOST = 8
 _WIDEST = 44
 _SECTIONS = ("config", "summary", "git", "packages", "environment", "artifacts")
-_WORD = re.compile(r"\w+|\W")
 _HIGHLIGHT_UP_TO = 400  # characters; longer values are compared as a whole
 # What a line of the list is: a heading, a metric, a key of a section, a line of a patch.
 _Line = tuple[str, str, Any]
@@ -41,6 +40,7 @@ class Screen(Scrolling, Page):
         self.everything = False
         self._lines: list[_Line] = []
         self._built: object = None
+        self._read: dict[str, Patch] = {}
         self._charts = Charts()
 
     # -- what is compared ----------------------------------------------------------------
@@ -129,7 +129,8 @@ class Screen(Scrolling, Page):
         out: list[_Line] = []
         for patch, names in by_text.items():
             out.append(("head", f"not committed in {', '.join(map(safe, names))}", ""))
-            out += [("patch", line, None) for line in block(patch)]
+            body = self._read.setdefault(patch, Patch(patch))
+            out += [("patch", "", (body, index)) for index in range(len(body))]
         return out
 
     # -- painting ------------------------------------------------------------------------
@@ -222,21 +223,15 @@ class Screen(Scrolling, Page):
                 (rule * 400, look.faint),
             ]
         if kind == "patch":
-            return [(f"  {name}", self._patch_style(name))]
+            patch, at = data
+            found: Row = patch.row(at, look)
+            return found
         row: Row = [(" " + pad(safe(name), key_wide, look.ascii_only), look.text)]
         return row + (
             self._metric_cells(data, wide)
             if kind == "metric"
             else self._value_cells(data.values, wide)
         )
-
-    def _patch_style(self, line: str) -> str:
-        look = self.desk.look
-        if line.startswith(("diff ", "+++", "---", "index ")):
-            return look.strong
-        if line.startswith("@@"):
-            return look.accent
-        return look.good if line.startswith("+") else look.bad if line.startswith("-") else look.dim
 
     def _metric_cells(self, row: MetricRow, wide: int) -> Row:
         look = self.desk.look
@@ -270,13 +265,15 @@ class Screen(Scrolling, Page):
         from trackerlite.readers.compare import MISSING, same
 
         look = self.desk.look
-        base = "" if values[0] is MISSING else value_text(values[0])
+        texts = ["" if v is MISSING else value_text(v) for v in values]
+        texts = _from_where_they_differ(texts, wide, look.pick("…", "~"))
+        base = texts[0]
         out: Row = []
         for index, value in enumerate(values):
             if value is MISSING:
                 out.append((pad(look.pick("–", "-"), wide) + " ", look.dim))
                 continue
-            text = value_text(value) or ("null" if value is None else '""')
+            text = texts[index] or ("null" if value is None else '""')
             if index == 0 or same(values[0], value):
                 out.append(
                     (pad(text, wide, look.ascii_only) + " ", look.text if index == 0 else look.dim)
@@ -293,13 +290,12 @@ class Screen(Scrolling, Page):
         bright = f"bold {look.ink.warn}".strip()
         if not base or len(base) > _HIGHLIGHT_UP_TO or len(text) > _HIGHLIGHT_UP_TO:
             return [(text, bright)]
-        old, new = _WORD.findall(base), _WORD.findall(text)
         out: Row = []
-        for tag, _, _, start, stop in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
-            piece = "".join(new[start:stop])
-            if piece:
-                out.append((piece, look.text if tag == "equal" else bright))
-        return out
+        at = 0
+        for start, stop in changed(base, text):
+            out += [(text[at:start], look.text), (text[start:stop], bright)]
+            at = stop
+        return [piece for piece in [*out, (text[at:], look.text)] if piece[0]]
 
     # -- keys ----------------------------------------------------------------------------
 
@@ -400,3 +396,17 @@ class Screen(Scrolling, Page):
         if y >= 2 and index < self.listing.count:
             self.listing.index = index
             self._skip_heads(1)
+
+
+def _from_where_they_differ(texts: list[str], wide: int, cut: str) -> list[str]:
+    """Long values without the beginning that all share, where the difference would not be seen."""
+    given = [text for text in texts if text]
+    if len(given) < 2 or max(map(width, given)) <= wide:
+        return texts
+    alike = (len(set(signs)) == 1 for signs in zip(*given, strict=False))
+    shared = sum(takewhile(bool, alike))
+    if shared < wide // 2 or len(set(given)) < 2:
+        return texts
+    start = max(given[0].rfind(sign, 0, shared - 3) for sign in " /,_-=") + 1
+    start = start or max(0, shared - 8)
+    return [cut + text[start:] if text else text for text in texts]
