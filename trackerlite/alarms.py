@@ -13,10 +13,10 @@ import operator
 import time
 from collections import deque
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from trackerlite import values
 from trackerlite.errors import BadInput
 from trackerlite.journal.events import Event
 from trackerlite.journal.reader import Damage, JournalReader
@@ -115,7 +115,7 @@ class Alarms:
         if len(self._watched) > 1000:
             self._watched.clear()
         found = any("loss" in key.lower() for key in keys) or any(
-            _matches(pattern, key) for key in keys for pattern, _, _ in self._rules
+            values.means(pattern, key) for key in keys for pattern, _, _ in self._rules
         )
         self._watched[keys] = found
         return found
@@ -137,7 +137,7 @@ class Alarms:
             text = f"{key} is {word} at step {step}."
             self._edge(not finite, f"{word} in {key}", text, "ERROR", key, "nan")
         for pattern, rule, holds in self._rules:
-            if _matches(pattern, key):
+            if values.means(pattern, key):
                 text = f"{key} = {value:.6g} at step {step}."
                 self._edge(holds(value, step), f"{key}: {rule}", text, "WARN", key, rule)
         if finite and "loss" in key.lower():
@@ -171,10 +171,6 @@ class Alarms:
         if count < MOST_PER_KEY:
             self._raised[key or "", rule] = count + 1
             self._alert(title, text, level, key=key, rule=rule)
-
-
-def _matches(pattern: str, key: str) -> bool:
-    return pattern == key or ("*" in pattern and fnmatchcase(key, pattern))
 
 
 class _Trend:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from fnmatch import fnmatchcase
 from typing import Any
 
 from trackerlite.errors import BadInput
@@ -51,6 +52,15 @@ def _scalar(value: Any) -> Any:
     if hasattr(value, "__float__") and not hasattr(value, "__len__"):
         return float(value)
     return value
+
+
+def means(pattern: str, key: str) -> bool:
+    """Whether a `define_metric` pattern (a key, or one with `*`) means this key.
+
+    >>> means("val/*", "val/loss"), means("x[0]", "x0")
+    (True, False)
+    """
+    return pattern == key or ("*" in pattern and fnmatchcase(key, pattern.replace("[", "[[]")))
 
 
 def check_key(key: Any) -> str:

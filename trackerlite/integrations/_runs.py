@@ -15,8 +15,14 @@ def go_on(project: str, run_id: str, step: int, /, **init: Any) -> Run:
     """Continue the run a checkpoint belongs to, behind `step`; what it logged later is hidden.
 
     Where that run is not in this store (another machine, a store that was moved), or a
-    living process still writes it, a new run is begun, and the person is told.
+    living process still writes it, a new run is begun, and the person is told. A run that is
+    being recorded already is the one, rewound if the checkpoint is its own.
     """
+    active = current.current()
+    if active is not None and (active.project, active.id) == (project, run_id):
+        rewind(active, step)
+    if active is not None:
+        return active
     init = {key: value for key, value in init.items() if key not in ("project", "id", "resume")}
     try:
         return current.init(project=project, resume_from=f"{run_id}?_step={step}", **init)
@@ -36,6 +42,7 @@ def rewind(run: Run, step: int) -> None:
     """Go back behind `step` in a run that is being recorded: later points stay, hidden."""
     with run._writer.lock:
         run._step = step + 1
+        run._axes.rewound()
         run._record("rewind", events.session_start(), step=step)
 
 

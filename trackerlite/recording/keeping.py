@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob as globbing
 import os
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 class Keeping:
     """The part of `Run` that is about files. None of it raises into a training, but for
     asking for an artifact that is not there."""
+
+    @property
+    def dir(self) -> str:
+        """A folder for files of the run: what is put there stays with it, as what `save` copies does."""
+        run = cast("Run", self)
+        if run.settings.mode == "disabled":
+            return tempfile.mkdtemp(prefix="trackerlite-disabled-")
+        folder = run.folder / "files"
+        folder.mkdir(parents=True, exist_ok=True)
+        return str(folder)
 
     def log_artifact(
         self,
@@ -90,16 +101,17 @@ class Keeping:
 
     def save(
         self,
-        glob_str: str | os.PathLike[str],
+        glob_str: str | os.PathLike[str] | None = None,
         base_path: str | os.PathLike[str] | None = None,
         policy: str = "live",  # noqa: ARG002
     ) -> list[str]:
         """Keep copies of the files that a pattern names, in the run's folder; their new paths.
 
-        They are copied as they are now; call it again after they have changed.
+        They are copied as they are now; call it again after they have changed. Without a pattern
+        there is nothing to do (as for W&B, which once wanted the call after a change of name).
         """
         run = cast("Run", self)
-        if run.settings.mode == "disabled":
+        if run.settings.mode == "disabled" or glob_str is None:
             return []
         pattern = os.fspath(glob_str)
         base = Path(base_path) if base_path is not None else Path(pattern).parent
@@ -112,8 +124,7 @@ class Keeping:
                 inner = (
                     source.relative_to(base).as_posix() if base_path is not None else source.name
                 )
-                (run.folder / "files").mkdir(parents=True, exist_ok=True)
-                target = paths.inside(run.folder / "files", inner)
+                target = paths.inside(Path(self.dir), inner)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 temporary = target.with_name(f".{target.name}.tmp")
                 shutil.copyfile(source, temporary)

@@ -21,6 +21,7 @@ from trackerlite.journal.framing import frame
 from trackerlite.journal.scalars import Encoder, encode_slowly
 from trackerlite.journal.writer import JournalWriter
 from trackerlite.recording import lifecycle
+from trackerlite.recording.axes import Axes
 from trackerlite.recording.companions import Companions
 from trackerlite.recording.config import Config, Summary
 from trackerlite.recording.familiar import Familiar
@@ -68,6 +69,7 @@ class Run(Keeping, Familiar):
         self._name = settings.name
         self._notes = settings.notes
         self._tags: tuple[str, ...] = settings.tags
+        self._axes = Axes()
         self._told: set[str] = set()
         self._ended = False
         self._preempted: str | None = None
@@ -112,6 +114,8 @@ class Run(Keeping, Familiar):
                 at = step
                 self._step = step + 1 if commit else step
             try:
+                if self._axes.wanted:
+                    data = self._axes.filled(data, at)
                 record = self._encoder.encode(data, at, now)  # type: ignore[arg-type]
                 if record is not None:
                     self.summary.latest.update(data)
@@ -249,6 +253,7 @@ class Run(Keeping, Familiar):
         name: str,
         step_metric: str | None = None,
         *,
+        step_sync: bool | None = None,
         summary: str | None = None,
         goal: str | None = None,
         unit: str | None = None,
@@ -259,7 +264,8 @@ class Run(Keeping, Familiar):
         """Say how a metric is to be read; `name` may hold `*`.
 
         Args:
-            step_metric: the metric that is its x axis.
+            step_metric: the metric that is its x axis. A row that holds the metric without it gets
+                its last value (0 before the first), unless `step_sync=False`.
             summary: any of "min,max,mean,first,last,best", comma-separated: what the summary keeps.
             goal: "min" or "max": which way is better.
             unit: what it is measured in, for axes.
@@ -295,6 +301,9 @@ class Run(Keeping, Familiar):
         self._record(
             "define", pattern=pattern, **{k: v for k, v in fields.items() if v is not None}
         )
+        with self._writer.lock:
+            axis = None if step_sync is False else step_metric
+            self._axes.define(pattern, axis, self.summary.latest)
 
     def alert(self, title: str, text: str = "", level: str = "INFO", **_: Any) -> None:
         """Record an alert: shown in the terminal, and sent to W&B by `sync`."""
@@ -332,11 +341,6 @@ class Run(Keeping, Familiar):
     def job_type(self) -> str | None:
         """What kind of job it is."""
         return self.settings.job_type
-
-    @property
-    def dir(self) -> str:
-        """The run's folder, as text (as W&B has it)."""
-        return str(self.folder)
 
     @property
     def step(self) -> int:

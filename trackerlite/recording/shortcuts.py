@@ -36,7 +36,7 @@ def log_code(*args: Any, **how: Any) -> Artifact | None:
     return _require("log_code()").log_code(*args, **how)
 
 
-def save(glob_str: str | os.PathLike[str], *args: Any, **how: Any) -> list[str]:
+def save(glob_str: str | os.PathLike[str] | None = None, *args: Any, **how: Any) -> list[str]:
     """`Run.save` on the current run."""
     return _require("save()").save(glob_str, *args, **how)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import deque
-from fnmatch import fnmatchcase
 from itertools import accumulate, chain
 from math import inf, isfinite
 from typing import Any
@@ -243,7 +242,7 @@ class SeriesCache:
             "SELECT key, name FROM series WHERE run_key=? AND stream='history'", (self.run_key,)
         ).fetchall()
         for key, name in rows:
-            if matches(pattern, name):
+            if values.means(pattern, name):
                 self._apply_definitions(key, name)
 
     def _apply_definitions(self, key: int, name: str) -> None:
@@ -254,7 +253,7 @@ class SeriesCache:
             self._definitions = [(pattern, json.loads(body)) for pattern, body in rows]
         merged: dict[str, Any] = {}
         for pattern, body in self._definitions:
-            if matches(pattern, name):
+            if values.means(pattern, name):
                 merged.update(body)
         if merged:
             summary = merged.get("summary")
@@ -270,11 +269,6 @@ class SeriesCache:
                     key,
                 ),
             )
-
-
-def matches(pattern: str, name: str) -> bool:
-    """Whether a `define_metric` pattern (a name, or one with `*`) means this metric."""
-    return pattern == name or ("*" in pattern and fnmatchcase(name, pattern.replace("[", "[[]")))
 
 
 def rank_of(lane: str) -> int:
