@@ -38,7 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--full"):
         settings.load_profile("full")
-    for name in _settings() - _FOR_TESTS:  # here, so that what a session's fixtures make is plain too
+    for name in (
+        _settings() - _FOR_TESTS
+    ):  # here, so that what a session's fixtures make is plain too
         del os.environ[name]
 
 

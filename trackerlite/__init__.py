@@ -70,9 +70,9 @@ _HOMES = {
 }
 #: what W&B scripts know besides, so that `import trackerlite as wandb` runs them
 _FAMILIAR = {
-    "CommError": "trackerlite.integrations.wandb_api",
-    "Error": "trackerlite.integrations.wandb_api",
-    "UsageError": "trackerlite.integrations.wandb_api",
+    "CommError": "trackerlite.errors",
+    "Error": "trackerlite.errors",
+    "UsageError": "trackerlite.errors",
     "ensure_configured": "trackerlite.integrations.wandb_api",
     "join": "trackerlite.integrations.wandb_api",
     "login": "trackerlite.integrations.wandb_api",
@@ -90,7 +90,7 @@ _NOT_HERE = {
     "Plotly", "agent", "api", "apis", "attach", "box3d", "catboost", "controller", "data_types",
     "gym", "integration", "keras", "launch", "lightgbm", "link_artifact", "link_model",
     "restore", "sacred", "sdk", "sklearn", "sweep", "tensorboard", "tensorflow", "util",
-    "visualize", "xgboost",
+    "visualize", "wandb_sdk", "xgboost",
 }  # fmt: skip
 #: what belongs to the current run
 _CURRENT = ("config", "run", "summary")
@@ -137,7 +137,7 @@ def __getattr__(name: str) -> Any:
 
         return attribute(name)
     if name in _NOT_HERE:
-        from trackerlite.integrations.wandb_api import missing
+        from trackerlite.integrations.wandb_names import missing
 
         return missing(name)
     raise AttributeError(f"module 'trackerlite' has no attribute {name!r}")

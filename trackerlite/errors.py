@@ -115,3 +115,11 @@ class ExportError(TransferError):
 
 class JournalError(TrackerliteError, OSError):
     """A journal could not be opened or written."""
+
+
+class CommError(TrackerliteError):
+    """Never raised here: recording talks to nobody. W&B's scripts catch it."""
+
+
+#: as W&B's scripts catch them
+Error, UsageError = TrackerliteError, BadInput

@@ -109,7 +109,8 @@ def pr_curve(
         # The best precision that is reached at this recall or a greater one.
         best = np.maximum.accumulate(precision[::-1])[::-1]
         grid = np.linspace(0, 1, interp_size)
-        at = np.minimum(np.searchsorted(recall, grid, side="left"), len(recall) - 1)
+        # A recall that is this one but for its last bit is this one.
+        at = np.minimum(np.searchsorted(recall, grid - 1e-9, side="left"), len(recall) - 1)
         data += [
             [name, round(float(p), 3), round(float(r), 3)]
             for p, r in zip(best[at], grid, strict=True)

@@ -153,6 +153,7 @@ class TestLogging:
 
     def test_bad_input_is_told(self, run, tmp_path, capsys):
         """A path that is not there stops no training; strict raises; a missing artifact is an error."""
+        run.settings.silent = False
         run.log_artifact(tmp_path / "nope", name="x")
         assert "is no file" in capsys.readouterr().err
         run.settings.strict = True
@@ -163,6 +164,7 @@ class TestLogging:
 
     def test_full_disk(self, run, tmp_path, capsys, monkeypatch):
         """A disk that fills up in the middle costs the artifact, and leaves nothing half."""
+        run.settings.silent = False
         source = make(tmp_path / "m", a="x" * 100_000) / "a"
         write, written = os.write, []
 

@@ -16,7 +16,7 @@ pytest.importorskip("torch", reason="torch is not installed")
 
 import trackerlite as tl
 from integrations import wandb_offline
-from trackerlite.errors import NoRun, Unsupported
+from trackerlite.errors import ArtifactNotFound, NoRun, Unsupported
 from trackerlite.readers.api import ApiRun
 
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.py"))
@@ -149,7 +149,7 @@ def test_alerts_and_artifacts_are_there(both):
 
 def test_what_is_not_here_says_so_in_one_sentence():
     """Sweeps and the like: one clear sentence when used, no AttributeError from deep inside."""
-    from trackerlite.integrations.wandb_api import UNSUPPORTED
+    from trackerlite.integrations.wandb_names import UNSUPPORTED
 
     assert set(UNSUPPORTED) == tl._NOT_HERE
     for name in UNSUPPORTED:
@@ -161,6 +161,18 @@ def test_what_is_not_here_says_so_in_one_sentence():
     assert not isinstance(3, tl.Object3D)
     with pytest.raises(AttributeError):
         tl.no_such_thing
+
+
+def test_what_scripts_name_from_inside_wandb_is_found():
+    """generate_id, the Run of type hints, the errors of except clauses, the classes of data_types."""
+    assert len(tl.util.generate_id()) == len(tl.sdk.lib.runid.generate_id()) == 8
+    assert tl.sdk.wandb_run.Run is tl.wandb_sdk.wandb_run.Run is tl.Run
+    assert tl.data_types.Table is tl.Table
+    assert tl.apis.public.Run is ApiRun
+    assert issubclass(tl.errors.CommError, tl.errors.Error)
+    assert tl.errors.UsageError is tl.UsageError
+    with pytest.raises(Unsupported, match="sdk"):
+        tl.sdk.lib.telemetry.context()
 
 
 def test_every_name_of_wandbs_is_known():
@@ -191,11 +203,10 @@ def test_init_takes_what_wandbs_takes(fresh, tmp_path):
         "config_include_keys": ["a"], "config_exclude_keys": None, "settings": {"run_group": "g"}, "tensorboard": False,
     }  # fmt: skip
     first = tl.init(project="p")
+    assert tl.init(project="p", settings={"reinit": "return_previous"}) is first
     with tl.init(project="p", config={"a": 1, "b": 2}, **given) as run:
         assert first._ended
         assert (dict(run.config), run.group) == ({"a": 1}, "g")
-    assert tl.init(reinit="return_previous", project="p") is tl.init(reinit="return_previous")
-    tl.finish()
     ours = set(inspect.signature(tl.init).parameters) | set(given) | {"fork_from"}
     assert set(inspect.signature(wandb.init).parameters) <= ours
     with pytest.raises(Unsupported, match="resume_from"):
@@ -233,7 +244,7 @@ def test_absl_flags_are_a_config(fresh):
 def test_a_config_file_is_read(fresh, tmp_path):
     """config="file.json" is the file's content."""
     (tmp_path / "config.json").write_text(json.dumps({"lr": 0.5}))
-    with tl.init(project="p", config=str(tmp_path / "config.json"), reinit=True) as run:
+    with tl.init(project="p", config=str(tmp_path / "config.json")) as run:
         assert dict(run.config) == {"lr": 0.5}
 
 
@@ -245,6 +256,40 @@ def test_what_scripts_ask_a_run_for(fresh):
         with pytest.raises(Unsupported, match="alias"):
             run.link_model("path", "registered")
         assert run.log_code(str(Path(__file__).parent / "scripts")).type == "code"
+
+
+def test_a_files_place_in_the_run_is_kept(fresh):
+    """What a script writes to run.dir is the run's, like what save() copies; save() alone does nothing."""
+    with tl.init(project="p") as run:
+        (Path(run.dir) / "model.h5").write_text("weights")
+        assert run.save(os.path.join(run.dir, "*.h5")) == [str(Path(run.dir) / "model.h5")]
+        assert run.save() == []
+    assert (run.folder / "files" / "model.h5").read_text() == "weights"
+    with tl.init(mode="disabled") as run:
+        (Path(run.dir) / "model.h5").write_text("weights")
+
+
+def test_an_assigned_config_hides_no_later_one(fresh):
+    """`wandb.config = {…}`, as old guides have it, does not outlive the next init."""
+    with tl.init(project="p"):
+        tl.config = {"lr": 1}
+    with tl.init(project="p", config={"lr": 2}):
+        assert tl.config.lr == 2
+    assert "config" not in vars(tl)
+
+
+def test_one_file_of_an_artifact(fresh, tmp_path):
+    """get_path and get_entry name one file, which can be fetched alone."""
+    with tl.init(project="p") as run:
+        artifact = tl.Artifact("data", type="dataset")
+        with artifact.new_file("sub/x.txt") as file:
+            file.write("hello")
+        run.log_artifact(artifact)
+        entry = run.use_artifact("team/p/data:latest").get_path("sub/x.txt")
+        assert (entry.size, Path(entry.download(tmp_path / "out")).read_text()) == (5, "hello")
+        with pytest.raises(ArtifactNotFound, match=r"no\.txt"):
+            artifact.get_entry("no.txt")
+    assert tl.Api().run(f"team/p/{run.id}").id == run.id
 
 
 def test_wandbs_surface_loads_no_framework(tmp_path):

@@ -1,4 +1,4 @@
-"""The callback in a real `fit`, against Keras' own records of the same training."""
+"""The callback in a real `fit`, against Keras' own records of the same training, and W&B's where TensorFlow is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytest.importorskip("keras", reason="keras is not installed")
 import keras
 
 import trackerlite as tl
-from integrations import helpers
+from integrations import helpers, wandb_offline
 from trackerlite.integrations.keras import TrackerliteCallback
 
 
@@ -57,6 +57,35 @@ def test_each_epoch_is_recorded_as_keras_own_loggers_have_it(place):
     assert rates == pytest.approx([0.1, 0.05, 0.025])
     assert run.config["keras.parameters"] == 21
     assert run.config["keras.epochs"] == 3
+
+
+@pytest.mark.parametrize("log_freq", ["epoch", "batch", 3])
+def test_the_rows_are_those_of_wandbs_own_callback(place, log_freq):
+    """Keys, values and order of one training are those of `WandbMetricsLogger`."""
+    pytest.importorskip("tensorflow", reason="W&B's own Keras callback imports TensorFlow")
+    wandb = pytest.importorskip("wandb", reason="wandb is not installed")
+    from wandb.integration.keras import WandbMetricsLogger
+
+    with wandb.init(project="keras"):
+        callbacks = [
+            WandbMetricsLogger(log_freq),
+            TrackerliteCallback(log_freq=log_freq, project="keras"),
+        ]
+        fit(callbacks, epochs=3)
+    tl.finish()
+    theirs = series(wandb_offline.read_all(place)[0].history)
+    assert len(theirs) >= 6
+    assert theirs == series(helpers.rows(helpers.only_run("keras")))
+
+
+def series(rows):
+    """Each key's values, in order (W&B's own step counts rows, ours batches)."""
+    found = {}
+    for row in rows:
+        for key, value in row.items():
+            if key != "_step":
+                found.setdefault(key, []).append(value)
+    return found
 
 
 def test_batches_are_recorded_when_asked_for(place):

@@ -12,10 +12,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from trackerlite import paths, values
+from trackerlite.artifacts.entry import Entry
 from trackerlite.artifacts.objects import Objects
 from trackerlite.artifacts.registry import check_name
 from trackerlite.capture.redact import redact_config, redact_text
-from trackerlite.errors import ArtifactDamaged, BadInput
+from trackerlite.errors import ArtifactDamaged, ArtifactNotFound, BadInput
 
 
 class Artifact:
@@ -176,11 +177,7 @@ class Artifact:
             ArtifactDamaged: a content is missing or damaged; files before it are there.
             BadInput: a name leads out of the folder, or a link does.
         """
-        folder = (
-            Path(root)
-            if root is not None
-            else Path("artifacts") / (f"{paths.safe_name(self.name)}-{self.version}")
-        )
+        folder = Path(root) if root is not None else self._default_folder()
         folder.mkdir(parents=True, exist_ok=True)
         for entry in self.entries:
             if not entry.get("ref"):
@@ -194,7 +191,25 @@ class Artifact:
             raise BadInput(f"{self.name} holds {len(entries)} files; use download().")
         return str(Path(self.download(root)) / entries[0]["path"])
 
-    def _out(self, entry: dict[str, Any], folder: Path) -> None:
+    def get_entry(self, name: str) -> Entry:
+        """One file of it, by its path inside.
+
+        Raises:
+            ArtifactNotFound: there is no such file in it.
+        """
+        for entry in self.entries:
+            if entry["path"] == str(name):
+                return Entry(self, entry["path"], *map(entry.get, ("sha256", "size", "ref")))
+        raise ArtifactNotFound(
+            f"There is no file {str(name)[:200]!r} in {self.name}:{self.version}."
+        )
+
+    get_path = get_entry
+
+    def _default_folder(self) -> Path:
+        return Path("artifacts") / f"{paths.safe_name(self.name)}-{self.version}"
+
+    def _out(self, entry: dict[str, Any], folder: Path) -> Path:
         if self._objects is None:
             raise BadInput(
                 f"The artifact {self.name!r} is not logged yet; there is nothing to download."
@@ -207,6 +222,7 @@ class Artifact:
                 f"{target} is a folder where the artifact has a file; it was not touched."
             )
         self._objects.export(str(entry["sha256"]), target)
+        return target
 
     def _store(self, objects: Objects) -> None:
         """Copy everything in; after it `entries` says what is inside."""

@@ -40,7 +40,7 @@ class LocalBackend(Backend):
 
         run = init(
             spec.project, spec.name, dict(spec.config), dir=self.store, id=spec.id, resume="never",
-            tags=list(spec.tags), notes=spec.notes, group=spec.group, job_type=spec.job_type,
+            tags=list(spec.tags), notes=spec.notes, group=spec.group, job_type=spec.job_type, reinit="create_new",
         )  # fmt: skip
         reference = f"{run.project}/{run.id}"
         self._open[reference] = run
@@ -52,7 +52,9 @@ class LocalBackend(Backend):
         project, _, run_id = run.rpartition("/")
         if run in self._open:
             raise BadInput(f"The run {run} is open already; finish it first.")
-        self._open[run] = init(project, id=run_id, resume="must", dir=self.store)
+        self._open[run] = init(
+            project, id=run_id, resume="must", dir=self.store, reinit="create_new"
+        )
 
     def finish_run(self, run: str, exit_code: int = 0, reason: str | None = None) -> None:
         found = self._writing(run)

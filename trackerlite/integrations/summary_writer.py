@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,6 @@ from trackerlite.journal.framing import frame
 from trackerlite.media.base import Media, write_file
 from trackerlite.recording import current
 from trackerlite.recording.run import Run
-
-_ours: set[int] = set()  # runs begun by writers: another writer begins its own
 
 
 class SummaryWriter(torch_tensorboard.SummaryWriter):  # type: ignore[misc]
@@ -60,6 +59,7 @@ class SummaryWriter(torch_tensorboard.SummaryWriter):  # type: ignore[misc]
         self._wanted = os.fspath(log_dir) if log_dir else None
         self._comment = comment
         self.run: Run | None = None
+        self._own_run: Run | None = None
         self.purge_step: int | None
         super().__init__(
             log_dir or "run", comment, purge_step, max_queue, flush_secs, filename_suffix
@@ -76,25 +76,26 @@ class SummaryWriter(torch_tensorboard.SummaryWriter):  # type: ignore[misc]
 
     def _begin(self, purge_step: int | None) -> Run:
         active = current.current()
-        if active is not None and id(active) not in _ours:
+        if active is not None:
             if purge_step is not None:
                 _runs.rewind(active, purge_step - 1)
             return active
-        run = self._own(purge_step)
-        _ours.add(id(run))
-        return run
+        self._own_run = self._own(purge_step)
+        return self._own_run
 
     def _own(self, purge_step: int | None) -> Run:
+        # Not the current run: another writer has another, and a script may begin its own.
+        init = partial(current.init, reinit="create_new")
         if self._wanted is None:
-            return current.init(name=self._comment.strip("_- ") or None)
+            return init(name=self._comment.strip("_- ") or None)
         place = Path(self._wanted).resolve()
         run_id = hashlib.sha256(str(place).encode()).hexdigest()[:8]
         if purge_step is not None:
             try:
-                return current.init(name=place.name, resume_from=f"{run_id}?_step={purge_step - 1}")
+                return init(name=place.name, resume_from=f"{run_id}?_step={purge_step - 1}")
             except RunNotFound:
                 pass
-        return current.init(name=place.name, id=run_id)
+        return init(name=place.name, id=run_id)
 
     def add_scalar(
         self,
@@ -150,9 +151,9 @@ class SummaryWriter(torch_tensorboard.SummaryWriter):  # type: ignore[misc]
 
     def close(self) -> None:
         """End the run, if this writer began it. Adding more continues it."""
-        if self.run is not None and id(self.run) in _ours:
-            self.run.finish()
-            _ours.discard(id(self.run))
+        if self._own_run is not None:
+            self._own_run.finish()
+            self._own_run = None
 
 
 class _Journal:

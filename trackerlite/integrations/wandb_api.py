@@ -7,14 +7,16 @@ and ignored; what trackerlite does not do says so in one sentence when it is use
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from trackerlite import values
-from trackerlite.errors import BadInput, TrackerliteError, Unsupported
+from trackerlite.errors import BadInput, Unsupported
+from trackerlite.integrations.wandb_names import UNSUPPORTED
 from trackerlite.recording import current
 from trackerlite.recording.run import Run
 
@@ -26,46 +28,9 @@ _FIELDS = {
 }  # fmt: skip
 _IGNORED = {"allow_val_change", "anonymous", "force", "magic", "monitor_gym", "save_code"}
 _HONOURED = {
-    "config_exclude_keys", "config_include_keys", "entity", "fork_from", "reinit", "settings",
-    "sync_tensorboard", "tensorboard",
+    "config_exclude_keys", "config_include_keys", "entity", "fork_from", "settings", "sync_tensorboard",
+    "tensorboard",
 }  # fmt: skip
-
-#: what there is in W&B and not here → what to do instead
-UNSUPPORTED = {
-    "sweep": "start each trial as a run of its own with init(group=…, config=…), and compare them with `trackerlite ls`",
-    "agent": "start each trial as a run of its own with init(group=…, config=…)",
-    "controller": "start each trial as a run of its own with init(group=…, config=…)",
-    "launch": "start the training yourself, or let SLURM do it",
-    "Object3D": "log a rendered picture with Image, or keep the file with log_artifact",
-    "Plotly": "log the figure itself, or its HTML with Html",
-    "Molecule": "keep the file with log_artifact",
-    "Graph": "log it as a picture with Image",
-    "JoinedTable": "join the rows yourself and log one Table",
-    "EvalTable": "log a Table",
-    "Classes": "draw the masks into the picture and log it with Image",
-    "box3d": "log a rendered picture with Image",
-    "ArtifactTTL": "remove what is not needed any more with `trackerlite gc`",
-    "attach": 'resume the run by its id: init(id=…, resume="must")',
-    "link_artifact": "give the artifact an alias",
-    "link_model": "give the artifact an alias",
-    "restore": "keep the file with log_artifact, and get it back with use_artifact",
-    "sklearn": "log what it plots with plot.confusion_matrix, plot.roc_curve and plot.pr_curve",
-    "tensorboard": "follow the logs with `trackerlite watch DIR`, or use trackerlite.integrations.summary_writer",
-    "tensorflow": "follow the logs with `trackerlite watch DIR`",
-    "keras": "use trackerlite.integrations.keras.TrackerliteCallback",
-    "integration": "use trackerlite.integrations",
-    "xgboost": "log the evaluation results with log",
-    "lightgbm": "log the evaluation results with log",
-    "catboost": "log the evaluation results with log",
-    "gym": "log the film with Video",
-    "sacred": "log the metrics with log",
-    "api": "use Api for the local store",
-    "apis": "use Api for the local store; `trackerlite search --on wandb` looks at the remote",
-    "sdk": "use trackerlite's own names",
-    "data_types": "use trackerlite's own Table, Image, Histogram, Html, Video and Audio",
-    "util": "use trackerlite's own names",
-    "visualize": "use plot",
-}
 
 
 class AlertLevel(Enum):
@@ -74,13 +39,6 @@ class AlertLevel(Enum):
     INFO = "INFO"
     WARN = "WARN"
     ERROR = "ERROR"
-
-
-class CommError(TrackerliteError):
-    """Never raised here: recording talks to nobody."""
-
-
-Error, UsageError = TrackerliteError, BadInput
 
 
 class Settings:
@@ -100,37 +58,6 @@ class Settings:
     def update(self, fields: Any = None, **more: Any) -> None:
         """Set further fields."""
         self.__dict__.update({**_fields(fields), **more})
-
-
-class Missing:
-    """Something W&B has and trackerlite does not: using it says so."""
-
-    def __init__(self, name: str, instead: str):
-        self.__name__ = name
-        self._instead = instead
-
-    def _refuse(self) -> NoReturn:
-        raise Unsupported(f"trackerlite has no {self.__name__}; {self._instead}.")
-
-    def __call__(self, *_: Any, **__: Any) -> NoReturn:
-        self._refuse()
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        self._refuse()
-
-    def __instancecheck__(self, thing: object) -> bool:
-        return False  # isinstance(x, wandb.Object3D) is a fair question
-
-    def __repr__(self) -> str:
-        return f"<{self.__name__}: not in trackerlite>"
-
-
-def missing(name: str) -> Missing | None:
-    """The stand-in for a name of W&B's that trackerlite does not have; None for any other name."""
-    instead = UNSUPPORTED.get(name)
-    return None if instead is None else Missing(name, instead)
 
 
 def init(ours: dict[str, Any], theirs: dict[str, Any]) -> Run:
@@ -154,14 +81,12 @@ def init(ours: dict[str, Any], theirs: dict[str, Any]) -> Run:
         raise Unsupported(
             "trackerlite forks no runs: resume_from='<id>?_step=<n>' goes back in a run, and keeps what came after."
         )
-    reinit, active = merged.get("reinit"), current.current()
-    if active is not None and reinit == "return_previous":
-        return active
-    if active is not None and reinit in (True, "finish_previous"):
-        active.finish()
     config = _chosen(merged.get("config"), merged)
     arguments = {key: merged[key] for key in ours if key in merged}
+    before = current.current()
     run = current.init(**{**arguments, "config": config})
+    if run is before:
+        return run
     if merged.get("entity"):
         run._record("environment", entity=str(merged["entity"]))
     if merged.get("sync_tensorboard") or merged.get("tensorboard"):
@@ -174,7 +99,7 @@ def init(ours: dict[str, Any], theirs: dict[str, Any]) -> Run:
 def _chosen(config: Any, rules: Mapping[str, Any]) -> Any:
     """The config without what was asked to be left out; a file's name is read."""
     exclude, include = rules.get("config_exclude_keys"), rules.get("config_include_keys")
-    if isinstance(config, (str, Path)):
+    if isinstance(config, (str, os.PathLike)):
         config = _read(Path(config))
     if exclude is None and include is None:
         return config

@@ -149,7 +149,8 @@ class Reader:
         """
         every = self.runs(trashed=trashed)
         project, _, rest = ref.rpartition("/")
-        for wanted, within in ((ref, None), (rest, project or None)):
+        last = project.rpartition("/")[2]  # an entity may lead, as in W&B's paths
+        for wanted, within in ((ref, None), (rest, project or None), (rest, last or None)):
             some = [r for r in every if within is None or r.project == within]
             exact = [r for r in some if wanted in (r.id, r.run_id)] or [
                 r for r in some if r.name == wanted

@@ -21,7 +21,7 @@ from trackerlite.errors import (
 )
 from trackerlite.journal import events
 from trackerlite.journal.writer import JournalWriter, is_being_written
-from trackerlite.recording import folders, launch, settings
+from trackerlite.recording import again, folders, launch, settings
 from trackerlite.recording.run import Run
 
 _stack: list[Run] = []
@@ -44,13 +44,17 @@ def init(
     durable: bool = False,
     strict: bool = False,
     ranks: str | None = None,
+    reinit: str | bool | None = None,
     **like_wandb: Any,
 ) -> Run:
     """Begin (or continue) a run and make it the current one.
 
+    While a run is being recorded, `init` returns that one, and says so: `finish()` it first, or
+    ask for something else with `reinit`.
+
     Args:
         project, name, group, job_type, notes, tags: how people find it again.
-        config: hyperparameters: a dict (nested or not), dataclass, namespace.
+        config: hyperparameters: a dict (nested or not), dataclass, namespace, or a JSON or YAML file.
         id: its id, unique in the project; default: eight random characters.
         resume: what to do if a run of that id is there: "never" (refuse), "allow"
             (continue it, or begin it), "must" (continue or refuse), "auto" (continue the
@@ -64,7 +68,10 @@ def init(
         strict: raise on bad input instead of warning.
         ranks: of several processes that train together (torchrun, srun, mpirun), "zero"
             (default): only rank 0 records; "all": each does, into one run, readable apart.
-        like_wandb: what else `wandb.init` takes (settings, reinit, config_exclude_keys, …).
+        reinit: what to do while another run is being recorded: "return_previous" (what scripts
+            get by default), "finish_previous" (or True; what notebooks get by default), or
+            "create_new" (record both; the new one does not become the current one).
+        like_wandb: what else `wandb.init` takes (settings, config_exclude_keys, …).
 
     Raises:
         BadInput: an argument cannot be used.
@@ -77,23 +84,30 @@ def init(
     >>> run.config.lr
     0.0002
     """
-    if like_wandb:
+    if like_wandb or isinstance(config, (str, os.PathLike)):
         from trackerlite.integrations import wandb_api
 
         ours = {
             "project": project, "name": name, "config": config, "tags": tags, "notes": notes, "group": group,
             "job_type": job_type, "id": id, "resume": resume, "resume_from": resume_from, "dir": dir,
-            "mode": mode, "durable": durable, "strict": strict, "ranks": ranks,
+            "mode": mode, "durable": durable, "strict": strict, "ranks": ranks, "reinit": reinit,
         }  # fmt: skip
         return wandb_api.init(ours, like_wandb)
     wanted = settings.resolve(
         project=project, name=name, config=config, tags=tags, notes=notes, group=group, job_type=job_type,
         id=id, resume=resume, resume_from=resume_from, dir=dir, mode=mode, durable=durable, strict=strict, ranks=ranks,
     )  # fmt: skip
-    if wanted.mode == "disabled" or not launch.join(wanted):
+    if wanted.mode == "disabled":
+        return _enter(_disabled(wanted))
+    how = again.named(reinit)
+    running = again.settle(current(), how, wanted)
+    if running is not None:
+        return running
+    if not launch.join(wanted):
         return _enter(_disabled(wanted))
     try:
-        return _enter(_begin(wanted))
+        run = _begin(wanted)
+        return run if how == "create_new" else _enter(run)
     except (OSError, JournalError) as error:
         if strict:
             raise
@@ -276,6 +290,8 @@ def _disabled(wanted: settings.Settings) -> Run:
 
 def _enter(run: Run) -> Run:
     _stack.append(run)
+    for name in ("config", "summary"):  # a script's `wandb.config = {…}` must not hide this run's
+        vars(sys.modules["trackerlite"]).pop(name, None)
     return run
 
 

@@ -114,7 +114,7 @@ class Familiar:
         """W&B's frameworks mark their runs with it."""
 
     def _without(self, name: str) -> NoReturn:
-        from trackerlite.integrations.wandb_api import UNSUPPORTED
+        from trackerlite.integrations.wandb_names import UNSUPPORTED
 
         raise Unsupported(f"trackerlite has no run.{name}; {UNSUPPORTED[name]}.")
 

@@ -167,13 +167,13 @@ def _ranks(text: str | None) -> str:
     return text or "zero"
 
 
-def new_id() -> str:
-    """Eight random letters and digits.
+def new_id(length: int = 8) -> str:
+    """So many random letters and digits.
 
     >>> len(new_id())
     8
     """
-    return "".join(_ALPHABET[byte % 36] for byte in os.urandom(8))
+    return "".join(_ALPHABET[byte % 36] for byte in os.urandom(length))
 
 
 def name_for(run_id: str) -> str:

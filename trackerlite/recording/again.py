@@ -1,0 +1,66 @@
+"""A second `init` while a run is being recorded: what W&B does, which scripts count on."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from trackerlite.errors import BadInput, RunInUse
+from trackerlite.recording.run import Run
+from trackerlite.recording.settings import Settings
+
+REINITS = ("default", "return_previous", "finish_previous", "create_new")
+Reinit = str | bool | None
+
+
+def named(reinit: Reinit) -> str:
+    """W&B's word for what was asked for; its older True and False included.
+
+    Raises:
+        BadInput: it is none of them.
+    """
+    if reinit is None or reinit is False:
+        return "default"
+    if reinit is True:
+        return "finish_previous"
+    if reinit not in REINITS:
+        raise BadInput(f"reinit={reinit!r:.40} is not known; use one of {', '.join(REINITS)}.")
+    return reinit
+
+
+def settle(active: Run | None, reinit: str, wanted: Settings) -> Run | None:
+    """The run to return instead of beginning the wanted one; None: begin it.
+
+    Raises:
+        RunInUse: a certain run is to be continued while another is recorded.
+    """
+    if active is None or not _is_recording(active) or reinit == "create_new":
+        return None
+    if reinit == "finish_previous" or (reinit == "default" and _in_notebook()):
+        active.finish()
+        return None
+    if wanted.resume == "must":
+        raise RunInUse(
+            f"The run {wanted.project}/{wanted.id} cannot be continued while {active.project}/{active.id} is being "
+            "recorded. Nothing was changed. Finish that one first with finish() or "
+            'init(reinit="finish_previous"), or record both with init(reinit="create_new").'
+        )
+    if not wanted.silent:
+        print(
+            f"trackerlite: {active.name} ({active.project}/{active.id}) is still being recorded, so init() returned it "
+            'and used none of its arguments. For a new run call finish() first, or init(reinit="finish_previous").',
+            file=sys.stderr,
+        )
+    return active
+
+
+def _is_recording(run: Run) -> bool:
+    """Whether it is this process's and goes on, also where another rank does the writing."""
+    recorded = run.settings.mode != "disabled" or run.settings.world_size > 1
+    return recorded and not run._ended and run._pid == os.getpid()
+
+
+def _in_notebook() -> bool:
+    """A cell that is run again means a new run, as W&B has it."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and "terminal" not in type(shell).__module__
