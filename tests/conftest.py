@@ -33,6 +33,9 @@ settings.load_profile("short")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="long profiles: 10,000 kills and the like")
+    parser.addoption(
+        "--renew-frames", action="store_true", help="keep the terminal UI's frames as they are now"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

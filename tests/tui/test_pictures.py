@@ -312,7 +312,7 @@ def test_a_terminal_with_graphics_gets_the_picture(gallery: Path, tmp_path: Path
         known[b"a=q,t=d"] = OK
     begin = b"\x1b_Ga=T" if way == "kitty" else b"\x1bP0;1;0q"
     with _opened(known, gallery, tmp_path) as shown:
-        shown.read(b"media, tables")
+        shown.read(b"besides numbers")
         os.write(shown.fd, _FIND_IMAGE)
         shown.read(begin)
         shown.read(b"\x1b8")  # whole, and the cursor is back
@@ -331,7 +331,7 @@ def test_a_terminal_that_does_not_answer_is_not_waited_for(gallery: Path, tmp_pa
     """It starts all the same, shows half blocks and sends no picture."""
     begun = time.monotonic()
     with _opened({}, gallery, tmp_path) as shown:
-        shown.read(b"media, tables", 20)
+        shown.read(b"besides numbers", 20)
         assert time.monotonic() - begun < 20
         os.write(shown.fd, _FIND_IMAGE)
         shown.read("▀".encode())

@@ -361,7 +361,7 @@ def test_logs_follow_search_and_wrap(still: Make, tmp_path: Path) -> None:
     _type(made, "line 7 ")
     made.key("enter")
     assert "line 7 " in whole(made)
-    assert "1 lines" in texts(made)[1]
+    assert "1 line" in texts(made)[1]
     made.key("W")
     assert len(made.desk.screen._shown) > 101
 

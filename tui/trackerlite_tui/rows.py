@@ -72,8 +72,9 @@ def fill(columns: int, style: str = "") -> Row:
 
 
 def justify(left: Row, right: Row, columns: int, style: str = "") -> Row:
-    """One row at the left end, another at the right; the left one gives way."""
-    right = fit(right, min(row_width(right), columns), style)
+    """One row at the left end, another at the right, which is left off where both do not fit."""
+    if row_width(left) + 1 + row_width(right) > columns:
+        return fit(left, columns, style)
     return [*fit(left, columns - row_width(right), style), *right]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.order import value_text
-from trackerlite_tui.rows import Row, fill, fit, justify, pad, width
+from trackerlite_tui.rows import Row, fill, fit, justify, pad, row_width, width
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.snapshot import CurveKey, DetailKey, Wants
 from trackerlite_tui.text import safe, show
@@ -241,7 +241,7 @@ class Screen(Scrolling, Page):
                 out.append((pad(look.pick("–", "-"), wide) + " ", look.dim))
                 continue
             text = number(cell.last)
-            if cell.best is not None and wide >= 22:
+            if cell.best is not None and wide >= 36:
                 text += f" best {number(cell.best)}"
             role = {"better": look.good, "worse": look.bad}.get(cell.verdict or "", look.text)
             delta = ""
@@ -280,8 +280,10 @@ class Screen(Scrolling, Page):
                 )
             else:
                 whole = isinstance(value, (int, float)) or isinstance(values[0], (int, float))
-                out += fit(self._changed("" if whole else base, text), wide)
-                out.append((" ", ""))
+                cell = self._changed("" if whole else base, text)
+                cut = row_width(cell) > wide
+                out += fit(cell, wide - cut)
+                out.append((look.pick("…", "~") + " " if cut else " ", look.dim))
         return out
 
     def _changed(self, base: str, text: str) -> Row:

@@ -67,7 +67,7 @@ class Screen(Scrolling, Page):
         left: Row = [(f" {glyph} ", style), (safe(run.name or run.id), look.strong)]
         left.append(
             (
-                f"  {len(found.lines)} lines" + (", the beginning left out" if found.cut else ""),
+                f"  {_lines(len(found.lines))}" + (", the beginning left out" if found.cut else ""),
                 look.dim,
             )
         )
@@ -75,7 +75,7 @@ class Screen(Scrolling, Page):
             left += [
                 ("  search ", look.dim),
                 (f"{safe(self.search, 40)} ", look.accent),
-                (f"{hits} lines", look.dim),
+                (_lines(hits), look.dim),
             ]
         right: Row = [
             (
@@ -183,7 +183,8 @@ class Screen(Scrolling, Page):
                 self._find(-1, here=True)
 
         def verdict() -> tuple[str, None]:
-            return f"{len(matches([text for _, text, _ in self._shown], self.search))} lines", None
+            hits = matches([text for _, text, _ in self._shown], self.search)
+            return _lines(len(hits)), None
 
         self.desk.open(Prompt(self.desk, "search", self.search, live, live=live, verdict=verdict))
 
@@ -226,3 +227,7 @@ class Screen(Scrolling, Page):
         if y >= 1:
             self.listing.following = False
             self.listing.index = min(self.listing.top + y - 1, max(0, self.listing.count - 1))
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count:,} lines"

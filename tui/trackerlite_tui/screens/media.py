@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trackerlite_tui.graphics import Placed
-from trackerlite_tui.rows import Row, fill, fit, justify, pad
+from trackerlite_tui.rows import Row, fill, fit, justify, pad, row_width
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.snapshot import DetailKey, Wants
 from trackerlite_tui.text import safe, show
@@ -151,7 +151,7 @@ class Screen(Scrolling, Page):
             (
                 f"  {len(names)} of {len(found)} shown"
                 if len(names) != len(found)
-                else f"  {len(names)} media, tables and texts",
+                else f"  {len(names)} besides numbers",
                 look.dim,
             ),
         ]
@@ -206,7 +206,10 @@ class Screen(Scrolling, Page):
         ]
         if len(history) == 1:
             return fit(left, columns)
-        wide = max(4, min(30, columns // 3))
+        count = f" {index + 1} of {len(history)} "
+        wide = min(30, columns - row_width(left) - len(count) - 2)
+        if wide < 4:
+            return justify(left, [(count, look.dim)], columns)
         place = round(index / (len(history) - 1) * (wide - 1))
         track, knob = look.pick("─", "-"), look.pick("●", "o")
         bar: Row = [
@@ -214,7 +217,7 @@ class Screen(Scrolling, Page):
             (knob, look.accent),
             (track * (wide - 1 - place), look.faint),
         ]
-        return justify(left, [*bar, (f" {index + 1} of {len(history)} ", look.dim)], columns)
+        return justify(left, [*bar, (count, look.dim)], columns)
 
     def _body(
         self, run: RunInfo, name: str, history: list[ValueRow], index: int, columns: int, rows: int

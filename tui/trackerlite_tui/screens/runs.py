@@ -90,6 +90,7 @@ class Screen(RunColumns, RunEdits, Page):
         preview = 0
         if rows >= 16 and desk.runs.runs:
             preview = max(8, min(rows - 6, round(rows * (1 - desk.state.split))))
+            preview = max(preview, min(rows - 4 - len(desk.runs.items), rows * 3 // 4))
         high = rows - preview
         self._split_row = high if preview else -1
         self._columns()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trackerlite_tui import keys
-from trackerlite_tui.rows import Row, clip, fit, row_width, slice_row, width
+from trackerlite_tui.rows import Row, clip, fit, row_width, width
 from trackerlite_tui.screens import ORDER, TITLES
 from trackerlite_tui.text import safe
 
@@ -36,17 +36,18 @@ def header(desk: Desk, columns: int) -> tuple[Row, Tabs]:
         row.append((label, style))
         tabs.append((at, at + len(label), name))
         at += len(label)
-    right = _facts(desk)
+    right: Row = []
+    for fact in _facts(desk):  # whole or not at all: half of "no run is live" says the opposite
+        if at + row_width(right) + row_width([fact]) <= columns:
+            right.append(fact)
     room = columns - at - row_width(right)
     store = safe(desk.snapshot.store.removesuffix("/.trackerlite"))
     if room > 14 and store:
         if width(store) > room - 2:
             store = look.pick("…", "") + store[-(room - 4) :]
         right.insert(0, (f"{store} ", _on_bar(look, look.dim)))
-    gap = columns - at - row_width(right)
-    if gap < 0:
-        return fit([*row, *slice_row(right, -gap, row_width(right))], columns, look.bar), tabs
-    return [*row, (" " * gap, look.bar), *right], tabs
+    gap = max(0, columns - at - row_width(right))
+    return fit([*row, (" " * gap, look.bar), *right], columns, look.bar), tabs
 
 
 def _facts(desk: Desk) -> Row:
