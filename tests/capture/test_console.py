@@ -310,6 +310,25 @@ class TestStreams:
         assert other.getvalue() == "theirs\nstill theirs\n"
         assert "ours" in capsys.readouterr().out
 
+    def test_a_write_put_in_front_of_ours(self, tmp_path, capsys):
+        """Who replaces `sys.stdout.write` and calls the one that was there (IPython does, for
+        each cell) prints once, and is recorded."""
+        with Console(tmp_path / "console.log", mode="stream"):
+            stream, original, seen = sys.stdout, sys.stdout.write, []
+
+            def write(text):
+                seen.append(text)
+                return original(text)
+
+            stream.write = write
+            print("within a cell")
+            stream.write = original
+            print("after it")
+        assert capsys.readouterr().out == "within a cell\nafter it\n"
+        assert "within a cell" in seen
+        told = [text for _, text in lines(tmp_path / "console.log")]
+        assert told == ["within a cell", "after it"]
+
     def test_appends(self, tmp_path, capsys):
         """A resumed run continues its log."""
         for text in ("one", "two"):

@@ -292,7 +292,18 @@ class _Tee:
         return getattr(self._stream, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._stream, name, value)
+        # A `write` that somebody puts in front of ours (IPython does, for each cell) calls
+        # ours: put into the stream that ours calls, it would go round for ever.
+        if name in ("write", "writelines"):
+            self.__dict__[name] = value
+        else:
+            setattr(self._stream, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in self.__dict__:
+            del self.__dict__[name]
+        else:
+            delattr(self._stream, name)
 
     def __iter__(self) -> Any:
         return iter(self._stream)
