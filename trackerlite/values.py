@@ -79,12 +79,20 @@ def check_key(key: Any) -> str:
         raise BadInput(
             f"The key {key[:40]!r}… has {len(key):,} characters; {KEY_LIMIT:,} is the most, so it was left out."
         )
-    return encodable(key)
+    return _without_secrets(encodable(key))
 
 
 def is_plain_key(key: Any) -> bool:
     """Whether `check_key` would return `key` as it is."""
-    return type(key) is str and 0 < len(key) <= KEY_LIMIT and encodable(key) is key
+    return (
+        type(key) is str and 0 < len(key) <= KEY_LIMIT and _without_secrets(encodable(key)) == key
+    )
+
+
+def _without_secrets(text: str) -> str:
+    from trackerlite.capture.redact import redact_looks  # for who records; not for who reads
+
+    return redact_looks(text)
 
 
 def encodable(text: str) -> str:

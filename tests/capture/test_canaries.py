@@ -22,6 +22,25 @@ CANARIES = {
     "patch": "c4n4ry-Patch-55-long-enough",
     "printed": "sk-c4n4ryPrinted66LongEnough0000",
     "metadata": "c4n4ry-Meta-99-long-enough",
+    "logged": "hf_" + "C4Logged" * 4,
+    "by name": "c4n4ry-Logged-By-Name-31",
+    "cell": "hf_" + "C4iNaCell" * 4,
+    "assigned": "c4n4ryAssigned32longenough",
+    "page": "hf_" + "C4onApage" * 4,
+    "caption": "hf_" + "C4caption" * 4,
+    "name": "hf_" + "C4runName" * 4,
+    "group": "hf_" + "C4aGroup0" * 4,
+    "tag": "hf_" + "C4aTag000" * 4,
+    "key": "hf_" + "C4metricK" * 4,
+    "artifact": "hf_" + "C4artName" * 4,
+    "entry": "hf_" + "C4anEntry" * 4,
+    "flag in a list": "c4n4ry-Flag-33-long-enough",
+    "box": "c4n4ry-Box-34-long-enough",
+    "coloured": "hf_" + "C4colours" * 4,
+    "in two writes": "hf_" + "C4twoWrite" * 4,
+    "beyond the line": "hf_" + "C4longLin" * 4,
+    "private key": "C4privateKeyMIIEpAIBAAKCAQEA77",
+    "asked for": "c4n4ryAskedFor35longenough",
 }
 
 TRAIN = """
@@ -32,9 +51,25 @@ TRAIN = """
         "model": {"hub": {"api_token": c["config"]}, "tokenizer": "x", "max_tokens": 7},
         "note": "pushed with " + c["look"],
         "mirror": f"https://user:{c['url']}@example.org/x",
-    }, notes="see " + c["look"])
+    }, notes="see " + c["look"], group="of " + c["group"])
     run.config.update({"client_secret": c["update"]})
     run.config["late"] = {"password": c["update"]}
+    run.config.update({"secrets": {"mine": c["box"]}, "argv": ["t.py", "--token", c["flag in a list"]]})
+    run.name = "with " + c["name"]
+    run.tags += ("t " + c["tag"],)
+    run.log({"a": "see " + c["logged"], "d": {"password": c["by name"]}, "m " + c["key"]: 1.0})
+    cells = [["v " + c["cell"]], ["export API_KEY=" + c["assigned"]], [{"ok": "kept cell"}]]
+    run.log({"t": tl.Table(["x"], cells), "h": tl.Html("<b>" + c["page"] + "</b>"),
+             "i": tl.Image([[0, 255]], caption=c["caption"])})
+    kept = tl.Artifact("with-" + c["artifact"])
+    kept.add_file(sys.argv[0], name="in/" + c["entry"] + ".py")
+    run.log_artifact(kept)
+    print("tok " + c["coloured"][:9] + "\\x1b[1m" + c["coloured"][9:] + "\\x1b[0m")
+    print("tok " + c["in two writes"][:9], end="", flush=True)
+    print(c["in two writes"][9:])
+    print("y" * (8192 - 10), c["beyond the line"])
+    print("-----BEGIN RSA PRIVATE KEY-----\\n" + c["private key"] + "\\n-----END RSA PRIVATE KEY-----")
+    print("after the key; Your API key:", c["asked for"])
     run.log({"loss": 1.0, "text": "logged " + c["environment"]})
     run.summary["how"] = "with " + c["environment"]
     run.alert("login failed", f"key {c['environment']} refused")
@@ -112,6 +147,8 @@ def test_none_reaches_a_file(tmp_path):
         b"+lr = 2",
         b"example.org/x",
         b"header",
+        b"kept cell",
+        b"after the key",
     ):
         assert expected in everything, expected
     assert any(path.name == "console.log" for path in files)

@@ -46,6 +46,7 @@ SECRETS_BY_NAME = [
     ("credentials.user", "bob"),
     ("api.key", "bob"),
     ("api_key_prod", "abc"),
+    ("sig", "a1b2c3d4e5f6a7b8"),
 ]
 
 NOT_SECRETS = [
@@ -95,6 +96,15 @@ NOT_SECRETS = [
     ("lr", 3e-4),
     ("prompt", "Explain tokens: what is a token?"),
     ("wandb_project", "smart-secrets-scanner"),
+    ("signature", "serving_default"),
+    ("name", "hf_llamafinetuningexperiment_v2"),
+    ("uuid", "550e8400-e29b-41d4-a716-446655440000"),
+    (
+        "image",
+        "ghcr.io/org/x@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    ),
+    ("special_tokens", ["<pad>", "<s>"]),
+    ("token_ids", [1, 2, 3]),
 ]
 
 BY_LOOK = [
@@ -151,6 +161,16 @@ class TestConfig:
         }
         assert config["credentials"]["user"] == "bob", "the caller's own config is left alone"
 
+    def test_flattened(self):
+        """A dotted key is as secret as the mapping that it was flattened from."""
+        flat = {"secrets.mine": "abcdefgh", "secretary.name": "Ada", "a.credentials.b.c": "x"}
+        clean = {"secrets.mine": R, "secretary.name": "Ada", "a.credentials.b.c": R}
+        assert redact.redact_config(flat) == clean
+
+    def test_a_command_line_in_a_list(self):
+        """A list of words is read as a command line."""
+        assert redact.redact_value("argv", ["t.py", "--api-key", "x1"]) == ["t.py", "--api-key", R]
+
     def test_a_config_that_contains_itself(self):
         """A cycle ends instead of hanging or overflowing the stack."""
         config: dict = {"a": 1}
@@ -188,6 +208,10 @@ class TestText:
             ("s3://x?X-Amz-Signature=abcdef&a=1", f"s3://x?X-Amz-Signature={R}&a=1"),
             ("AccountKey=Zm9vYmFy==;Endpoint=x", f"AccountKey={R};Endpoint=x"),
             ('password = "it\\"s long"', f'password = "{R}"'),
+            ("curl -u bob:hunter2 https://x", f"curl -u {R} https://x"),
+            ("machine h login me password hunter2", f"machine h login me password {R}"),
+            ("Your API key: a1B2c3D4e5F6a1B2c3D4", f"Your API key: {R}"),
+            ("\x1b[31mhf_" + "aB3" * 12 + "\x1b[0m!", f"{R}!"),
             ("password=hunter2 api_key=hunter3", f"password={R} api_key={R}"),
         ],
     )
@@ -209,6 +233,11 @@ class TestText:
             "step 12 | tokens/s: 12345678 | loss 0.3",
             "def login(password: str, token: str | None = None):",
             "secrets found: 12345",
+            "shared key: layer.12.weight",
+            "API key: not set",
+            "service key: model-v1.2.3",
+            "curl -u https://x",
+            "\x1b[32mtrain\x1b[0m: tokens: 12345678",
             "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----",
             "see https://example.org:8080/a/b for more",
             "ok",
@@ -241,11 +270,20 @@ class TestText:
                 base64.b64encode(b"user:" + raw).decode(),
                 base64.b64encode(b"u:" + raw + b"!").decode(),
                 base64.urlsafe_b64encode(b"us:" + raw + b"tail").decode(),
+                raw.hex(),
             ):
                 clean = redact.redact_text(f"see {text} there")
                 assert R in clean, text
                 assert secret not in clean
                 assert base64.b64encode(raw[1:-1]).decode()[4:-4] not in clean
+
+    def test_passwords_in_urls_of_the_environment(self, monkeypatch):
+        """The password in `DATABASE_URL` is known, and cut also where JSON or Python quote it."""
+        monkeypatch.setenv("DATABASE_URL", 'postgres://me:odd"pass\\word1@db:5432/x')
+        known.forget()
+        secret = 'odd"pass\\word1'
+        for text in (secret, json.dumps(secret), repr(secret)):
+            assert "word1" not in redact.redact_text(f"see {text} there"), text
 
     @settings(max_examples=300, deadline=None)
     @given(st.text(max_size=300))

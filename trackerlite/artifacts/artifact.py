@@ -15,7 +15,7 @@ from trackerlite import paths, values
 from trackerlite.artifacts.entry import Entry
 from trackerlite.artifacts.objects import Objects
 from trackerlite.artifacts.registry import check_name
-from trackerlite.capture.redact import redact_config, redact_text
+from trackerlite.capture.redact import redact_config, redact_name, redact_text
 from trackerlite.errors import ArtifactDamaged, ArtifactNotFound, BadInput
 
 
@@ -230,7 +230,7 @@ class Artifact:
         for name, source in sorted(self._sources.items()):
             if isinstance(source, Path):
                 digest, size = objects.add(source)
-                found.append({"path": values.encodable(name), "sha256": digest, "size": size})
+                found.append({"path": _inner(name), "sha256": digest, "size": size})
             else:
                 found.append(_reference(name, source))
         self.entries, self._objects = found, objects
@@ -282,10 +282,14 @@ def entries_of(body: Mapping[str, Any], objects: Objects) -> list[dict[str, Any]
     return [dict(entry) for entry in body.get("entries") or ()]
 
 
+def _inner(name: str) -> str:
+    return redact_name(values.encodable(name))
+
+
 def _reference(name: str, source: str) -> dict[str, Any]:
     _, checksum, uri = source.split(":", 2)
     entry: dict[str, Any] = {
-        "path": values.encodable(name),
+        "path": _inner(name),
         "ref": redact_text(values.encodable(uri)),
     }
     if uri.startswith("file://"):

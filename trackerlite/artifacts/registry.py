@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite import paths, values
+from trackerlite.capture.redact import redact_name
 from trackerlite.errors import ArtifactNotFound, BadInput
 
 _NUMBER = re.compile(r"v(0|[1-9][0-9]{0,8})$")
@@ -61,6 +62,7 @@ class Registry:
         Raises:
             ArtifactNotFound: none does; the message names those that are there.
         """
+        reference = redact_name(reference)
         path, _, wanted = reference.rpartition(":") if ":" in reference else (reference, "", "")
         *where, name = path.split("/")
         project = where[-1] if where else project
@@ -196,7 +198,7 @@ def check_name(name: str) -> str:
         raise BadInput(
             f"An artifact cannot be called {name[:80]!r}: 1 to {MAX_NAME} characters without '/' and ':'."
         )
-    return values.encodable(name)
+    return redact_name(values.encodable(name))
 
 
 def check_alias(alias: str) -> str:
@@ -208,7 +210,7 @@ def check_alias(alias: str) -> str:
     alias = str(alias)
     if not alias or len(alias) > MAX_NAME or "/" in alias or ":" in alias or _NUMBER.match(alias):
         raise BadInput(f"{alias[:80]!r} cannot be an alias: no '/', no ':', and nothing like v3.")
-    return values.encodable(alias)
+    return redact_name(values.encodable(alias))
 
 
 def _folders(path: Path) -> list[Path]:

@@ -77,8 +77,18 @@ def _build() -> tuple[str, ...]:
         return _forms
 
 
+_IN_URL = re.compile(r"://[^\s:/?#@]{0,256}:([^\s/?#@]{1,512})@")
+
+
 def _environment() -> list[str]:
-    return [value for name, value in os.environ.items() if value and is_secret_name(name, value)]
+    """What stands under secret names, and passwords in URLs (`DATABASE_URL`, `HTTPS_PROXY`)."""
+    found = []
+    for name, value in os.environ.items():
+        if value and is_secret_name(name, value):
+            found.append(value)
+        elif "://" in value:
+            found += _IN_URL.findall(value)
+    return found
 
 
 def _netrc() -> list[str]:
@@ -94,12 +104,16 @@ def _netrc() -> list[str]:
 
 
 def _encodings(value: str) -> set[str]:
-    """The value itself, URL-quoted, and what of its base64 no neighbour can change."""
+    """The value itself, quoted for URLs, JSON and Python, in hex, and what of its base64 no
+    neighbour can change."""
+    import json
     from urllib.parse import quote, quote_plus
 
     raw = value.encode("utf-8", "surrogatepass")
-    forms = {value, quote(raw, safe=""), quote_plus(raw)}
+    forms = {value, quote(raw, safe=""), quote_plus(raw), repr(value)[1:-1]}
+    forms |= {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     if len(raw) >= 12:
+        forms.add(raw.hex())
         for offset in range(3):
             for encode in (base64.b64encode, base64.urlsafe_b64encode):
                 coded = encode(b"\0" * offset + raw).decode().rstrip("=")

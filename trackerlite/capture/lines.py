@@ -14,6 +14,7 @@ from trackerlite.capture.redact import redact_text
 LIMIT = 32 << 20  # bytes of console.log; the beginning and the end of a run matter most
 MAX_LINE = 8192  # characters
 FLUSH_EVERY = 0.25  # seconds
+LONGEST_KEY = 200  # lines of a printed private key
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
@@ -45,7 +46,8 @@ class Log:
     def line(self, source: str, when: float, text: str) -> None:
         """One finished line: `2026-01-31T12:00:00.123Z out text`."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(when))
-        text = redact_text(text[: min(MAX_LINE, self._limit // 16)])
+        # Cut after redacting, or half a secret would stay, which looks like none.
+        text = redact_text(text)[: min(MAX_LINE, self._limit // 16)]
         line = f"{stamp}.{int(when % 1 * 1000):03d}Z {source} {text}\n".encode("utf-8", "replace")
         with self._lock:
             self._pending.append(line)
@@ -114,6 +116,7 @@ class Source:
         self._name, self._log = name, log
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._text = ""
+        self._in_key = 0  # lines that a private key may still have
         self._lock = threading.RLock()
 
     def feed(self, data: bytes) -> None:
@@ -131,8 +134,9 @@ class Source:
             if "\r" in self._text[:-1]:
                 self._text = _last_state(self._text)
             if len(self._text) > 2 * MAX_LINE:
-                self._emit(now, self._text)
-                self._text = ""
+                cut = self._text.rfind(" ", MAX_LINE) + 1 or len(self._text)
+                self._emit(now, self._text[:cut])
+                self._text = self._text[cut:]
 
     def tick(self) -> None:
         """Nothing came for a while: let what there is reach the file."""
@@ -146,8 +150,12 @@ class Source:
 
     def _emit(self, when: float, line: str) -> None:
         line = _last_state(line.rstrip("\r"))
-        if line.strip():
+        if self._in_key:  # its lines look like nothing; the one before was its beginning
+            self._in_key = 0 if "-----END " in line else self._in_key - 1
+        elif line.strip():
             self._log.line(self._name, when, line)
+            if "PRIVATE KEY-----" in line and "-----END " not in line:
+                self._in_key = LONGEST_KEY
 
 
 def _last_state(line: str) -> str:

@@ -32,7 +32,9 @@ _STRONG = _phrases(
     """
 )
 # Only at the end of a name, and only before a string.
-_LAST = {"token", "secret", "secrets", "auth", "pwd", "pat", "sig", "signature", "jwt"}
+_LAST = {"token", "secret", "secrets", "auth", "pwd", "jwt"}
+# Likewise, and only before something long with digits: `signature: serving_default` is none.
+_FAINT = {"pat", "sig", "signature"}
 
 # `password_file`, `api_key_count`, `secret_key_f1`: about a secret, not one.
 _ABOUT = _words(
@@ -66,6 +68,8 @@ def is_secret_name(name: str, value: Any) -> bool:
     if isinstance(value, str):
         if kind == "strong":
             return True
+        if kind == "faint":
+            return len(value) >= 16 and any(c.isdigit() for c in value)
         # `token: "<pad>"` and `token: "[MASK]"` are text; a real one is not bracketed.
         return len(value) >= 6 and value[0] not in "<[" and not (kind == "pwd" and _is_path(value))
     # A long number may be one (`password: 12345678`); a class's weight or count is none.
@@ -86,7 +90,7 @@ def is_secret_box(name: str) -> bool:
 
 
 def secret_kind(name: str) -> str:
-    """How sure a name is: "strong", "last" or "pwd" (only before a string), else ""."""
+    """How sure a name is: "strong", "last", "pwd" or "faint" (only before a string), else ""."""
     return _kind(name[-256:]) if _HINT.search(name, max(0, len(name) - 256)) else ""
 
 
@@ -106,6 +110,8 @@ def _kind(name: str) -> str:
             if words[i : i + n] == phrase:
                 return "strong"
     last = words[-1]
+    if last in _FAINT:
+        return "faint"
     if last not in _LAST:
         return ""
     if last == "token" and len(words) > 1 and words[-2] in _TEXT_TOKEN:

@@ -28,7 +28,20 @@ def redact_value(key_path: str, value: Any) -> Any:
 
 def redact_config(mapping: Mapping[Any, Any]) -> dict[Any, Any]:
     """A copy of a (nested) mapping without secrets; keys and other values stay as they are."""
-    return {_key(key): _value(str(key), value, (), False) for key, value in mapping.items()}
+    return {
+        _key(key): _value(str(key), value, (), _in_a_box(str(key)))
+        for key, value in mapping.items()
+    }
+
+
+def _in_a_box(path: str) -> bool:
+    """Whether a flattened key lies below a name that makes all below it secret."""
+    at = path.find(".")
+    while at >= 0:
+        if is_secret_box(path[:at]):
+            return True
+        at = path.find(".", at + 1)
+    return False
 
 
 def redact_argv(argv: Sequence[str]) -> list[str]:
@@ -55,10 +68,17 @@ def redact_argv(argv: Sequence[str]) -> list[str]:
     return out
 
 
-def redact_text(text: str) -> str:
-    """Any text (patch, console, URL, traceback) without what looks like or is known as secret."""
-    if len(text) < 6:
-        return text
+def redact_name(text: str) -> str:
+    """A name that is also an identity or a file's (project, run, artifact): as `redact_text`,
+    with a mark that may stand in a path."""
+    return redact_text(text).replace(REDACTED, "redacted")
+
+
+def redact_looks(text: str) -> str:
+    """`text` without what is known as, or looks like, a secret; the names in it are not read.
+
+    For pages and scripts, where `token:"…"` is code as often as not.
+    """
     text = known.scrub(text, REDACTED)
     text = _private_keys(text)
     for prefix, pattern, accept in _TOKENS:
@@ -67,6 +87,22 @@ def redact_text(text: str) -> str:
     if "://" in text:
         text = _URL_PASSWORD.sub(rf"://{REDACTED}@", text)
         text = _URL_USER.sub(rf"\1{REDACTED}@", text)
+    return text
+
+
+def redact_text(text: str) -> str:
+    """Any text (patch, console, URL, traceback) without what looks like or is known as secret."""
+    if len(text) < 6:
+        return text
+    if "\x1b[" in text:
+        # Colours end words for a reader, not for a pattern: a text with a secret loses both.
+        bare = _COLOURS.sub("", text)
+        clean = redact_text(bare)
+        return text if clean == bare else clean
+    text = redact_looks(text)
+    for word, pattern in _COMMANDS:
+        if word in text:
+            text = re.sub(pattern, REDACTED, text)
     if _suspect(text):
         lines = text.splitlines(keepends=True)
         text = "".join([_assignments(line) if _suspect(line) else line for line in lines])
@@ -88,6 +124,9 @@ def _value(key: str, value: Any, above: tuple[int, ...], inside: bool) -> Any:
         below = inside or is_secret_box(key)
         return {_key(k): _value(f"{key}.{k}", v, above, below) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
+        words = len(value) > 1 and all(isinstance(word, str) for word in value)
+        if words and not inside and not is_secret_name(key, "x" * 16):
+            return redact_argv(value)  # a command line may be kept as a list
         return [_value(key, v, above, inside) for v in value]
     if isinstance(value, str):
         if value and (inside or is_secret_name(key, value)):
@@ -112,12 +151,18 @@ def _has_digit(found: str) -> bool:
     return any(c.isdigit() for c in found)
 
 
+_LONG = re.compile(r"[A-Za-z0-9_+/-]{20}")
 _DENSE = re.compile(r"[A-Za-z0-9]{16}")
 
 
 def _is_dense(found: str) -> bool:
     """A key has a long unbroken run with digits; `sk-learn-baseline-2024` has not."""
     return _has_digit(found) and _DENSE.search(found) is not None
+
+
+def _is_mixed(found: str) -> bool:
+    """Random letters are of both cases; `hf_` before a long word in one is a name."""
+    return found[3:].upper() != found[3:] != found[3:].lower()
 
 
 def _always(found: str) -> bool:  # noqa: ARG001
@@ -145,8 +190,8 @@ class _Replace:
 _TOKENS: list[tuple[str, str, Any]] = [
     (literal, pattern, accept)
     for literal, pattern, accept in (
-        ("hf_", r"hf_[A-Za-z0-9]{16,}", _always),
-        ("api_org_", r"api_org_[A-Za-z0-9]{16,}", _always),
+        ("hf_", r"hf_[A-Za-z0-9]{30,}", _is_mixed),
+        ("api_org_", r"api_org_[A-Za-z0-9]{30,}", _is_mixed),
         ("sk-", r"sk-[A-Za-z0-9_-]{16,}", _is_dense),
         ("gsk_", r"gsk_[A-Za-z0-9]{20,}", _always),
         ("xai-", r"xai-[A-Za-z0-9]{20,}", _always),
@@ -187,6 +232,16 @@ _TOKENS: list[tuple[str, str, Any]] = [
     )
 ]
 
+_COLOURS = re.compile(r"\x1b\[[0-9;:?]{0,32}[A-Za-z]")
+# What a command takes without naming it: `wandb login KEY`, `curl -u user:password`.
+_COMMANDS = [
+    ("wandb login", r"(?<=wandb login )(?!-)[^\s\"']{32,}"),
+    (
+        "curl ",
+        r"(?<= -u )[^\s:\"']{1,128}:(?!//)[^\s\"']{1,256}|(?<= --user )[^\s:\"']{1,128}:(?!//)[^\s\"']{1,256}",
+    ),
+    ("login ", r"(?<=password )[^\s\"']{6,256}(?=\s*$)"),  # a line of netrc
+]
 # user:password@, where the password may hold slashes but the whole is no host:port/path.
 _URL_PASSWORD = re.compile(
     r"://[^\s:/?#@\"'<>]{0,256}:(?![0-9]{1,5}(?:[/?#\s]|$))[^\s@\"'<>]{1,512}@(?:[^\s@/\"'<>]{1,256}@)?"
@@ -241,8 +296,9 @@ def _suspect(text: str) -> bool:
 
 
 _ASSIGN = re.compile(
-    r"(?<![\w.-])(-{0,2}[A-Za-z_][\w.-]{0,80})"  # the name, from its own beginning
-    r"(\\{0,3}[\"']?\]?\s{0,4}(?:=>|:=|[:=])\s{0,4}|(?<=[\w-])[ \t]{1,4})"  # = : or `--flag value`
+    r"(?<![\w.-])(?=[\w-])(?:(-{0,2}[A-Za-z_][\w.-]{0,80})"  # the name, from its own beginning
+    r"(\\{0,3}[\"']?\]?\s{0,4}(?:=>|:=|[:=])\s{0,4})|"  # = or :
+    r"(--[A-Za-z_][\w.-]{0,80})[ \t]{1,4})"  # `--flag value`
     r"([fbruFBRU]{0,2}\\{0,3}[\"'])?"  # an opening quote, escaped when JSON sits in JSON
 )
 # Looked at up to a length, or a line of nothing but `password=` would cost its square.
@@ -262,11 +318,16 @@ def _assignments(line: str) -> str:
     """One line with the values of secret names replaced: code, YAML, JSON, header or shell."""
     out, done, at = [], 0, 0
     while match := _ASSIGN.search(line, at):
-        name, separator, quote = match.groups()
-        at = match.end(1)  # the value may itself be `name=value`
-        kind = secret_kind(name)
-        flag = not separator.strip(" \t")
-        if not kind or (flag and not name.startswith("--")):
+        named, _, option, quote = match.groups()
+        name, flag = named or option, named is None
+        at = match.end(3 if flag else 1)  # the value may itself be `name=value`
+        kind, spoken = secret_kind(name), False
+        if not kind and not flag:
+            # `Your API key: …`, as people write it: sure only of what looks like one.
+            before = line[max(0, match.start() - 24) : match.start()].split(" ")
+            if len(before) > 1 and secret_kind(f"{before[-2]} {name}") == "strong":
+                name, kind, spoken = f"{before[-2]} {name}", "strong", True
+        if not kind:
             continue
         start = match.end()
         header = _HEADER.search(name) is not None
@@ -278,6 +339,8 @@ def _assignments(line: str) -> str:
             stop = _end(_BARE if kind == "strong" else _BARE_WORD, line, start)
         value = line[start:stop]
         if not value.strip() or value == REDACTED or not is_secret_name(name, value):
+            continue
+        if spoken and not (_has_digit(value) and _LONG.search(value)):
             continue
         if not quote and not header:
             if _is_code(name, value, kind, flag):

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trackerlite.capture import known
-from trackerlite.capture.redact import REDACTED
+from trackerlite.capture.redact import redact_looks
 from trackerlite.errors import BadInput
 from trackerlite.journal import events
 from trackerlite.media import tensorboard
@@ -45,7 +44,7 @@ class Html(Media):
             raise BadInput(
                 f"tl.Html takes text, a path or an open file, not {type(data).__name__}."
             )
-        self.html = known.scrub(self.html, REDACTED)
+        self.html = redact_looks(self.html)
 
     def _trackerlite_media(
         self, folder: Path, key: str, step: int, later: Later | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 from trackerlite import values
 from trackerlite.capture import known
-from trackerlite.capture.redact import REDACTED
+from trackerlite.capture.redact import REDACTED, redact_text, redact_value
 from trackerlite.errors import BadInput
 from trackerlite.media import tensorboard
 from trackerlite.media.base import Body, Later, Media, Written, write_file
@@ -171,14 +171,21 @@ def _json(
     columns: list[Any], rows: list[list[Any]], folder: Path, key: str, step: int
 ) -> Iterator[bytes]:
     """W&B's table file, in pieces, so that nobody waits long for the interpreter's lock."""
-    yield b'{"columns": ' + json.dumps(columns, default=str).encode() + b', "data": ['
+    yield (
+        b'{"columns": '
+        + json.dumps(redact_value("", columns), default=str).encode()
+        + b', "data": ['
+    )
     per_block = max(1, _BLOCK // max(1, len(columns)))
     for start in range(0, len(rows), per_block):
         block = [
             [_cell(value, folder, key, step) for value in row]
             for row in rows[start : start + per_block]
         ]
-        text = known.scrub(json.dumps(block, ensure_ascii=False)[1:-1], REDACTED)
+        text = json.dumps(block, ensure_ascii=False)[1:-1]
+        if redact_text(text) != text:  # rarely: then cell by cell, so that it stays JSON
+            block = [[redact_value("", cell) for cell in row] for row in block]
+            text = known.scrub(json.dumps(block, ensure_ascii=False)[1:-1], REDACTED)
         yield (b", " if start else b"") + text.encode("utf-8", "backslashreplace")
     yield b"]}"
 

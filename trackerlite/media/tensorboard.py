@@ -6,8 +6,7 @@ import struct
 from itertools import pairwise
 from typing import Any
 
-from trackerlite.capture import known
-from trackerlite.capture.redact import REDACTED
+from trackerlite.capture.redact import redact_text
 from trackerlite.journal import events
 from trackerlite.journal import protobuf as pb
 
@@ -58,7 +57,7 @@ def markdown(columns: list[Any], rows: list[list[Any]], total: int) -> bytes:
     lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in rows[:MOST_ROWS]]
     if total > MOST_ROWS:
         lines.append(f"\n… {total - MOST_ROWS:,} more rows")
-    return events.text_fields(known.scrub("\n".join(lines), REDACTED))
+    return events.text_fields(redact_text("\n".join(lines)))
 
 
 def _cell(value: Any) -> str:

@@ -10,6 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from trackerlite.capture.redact import redact_config
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
 from trackerlite.journal.scalars import encode_slowly
@@ -104,7 +105,7 @@ class Companions:
             self._media = MediaQueue(self._run._say)
 
         def done(written: Written) -> None:
-            body, tensorboard = written
+            body, tensorboard = redact_config(written[0]), written[1]
             value = events.json_value(key, body, tensorboard)
             self._run._writer.append(frame(encode_slowly({}, [value], step, now)))
             self._run.summary.latest[key] = body

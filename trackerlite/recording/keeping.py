@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from trackerlite import paths
+from trackerlite.capture.redact import redact_name
 from trackerlite.errors import TrackerliteError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Keeping:
                 inner = (
                     source.relative_to(base).as_posix() if base_path is not None else source.name
                 )
-                target = paths.inside(Path(self.dir), inner)
+                target = paths.inside(Path(self.dir), redact_name(inner))
                 target.parent.mkdir(parents=True, exist_ok=True)
                 temporary = target.with_name(f".{target.name}.tmp")
                 shutil.copyfile(source, temporary)

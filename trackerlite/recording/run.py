@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -13,8 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from trackerlite import values
-from trackerlite.capture import known
-from trackerlite.capture.redact import REDACTED, redact_config
+from trackerlite.capture.redact import redact_config, redact_value
 from trackerlite.errors import BadInput, TrackerliteError
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
@@ -154,15 +152,13 @@ class Run(Keeping, Familiar):
                     numbers[key] = value
                 else:
                     value = values.jsonable(value)
+                    value = redact_value(key, value)
                     text = values.dumps(value)
                     if len(text) > values.JSON_LIMIT:
                         raise BadInput(
                             f"The value of {key!r:.80} is {len(text):,} bytes of JSON; {values.JSON_LIMIT:,} is "
                             "the most, so it was left out. Log it as an artifact or a table."
                         )
-                    harmless = known.scrub(text, REDACTED)
-                    if harmless != text:
-                        value = json.loads(harmless)
                     others.append(events.json_value(key, value))
                 self.summary.latest[key] = value
             except BadInput as error:
@@ -183,6 +179,7 @@ class Run(Keeping, Familiar):
                 f"The file of {key!r:.80} could not be written ({error}); it was left out."
             )
             return []
+        body = redact_config(body)  # captions, titles
         self.summary.latest[key] = body
         return [events.json_value(key, body, tensorboard)]
 

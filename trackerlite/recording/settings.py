@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite import paths, values
+from trackerlite.capture.redact import redact_name
 from trackerlite.errors import BadInput
 
 MODES = ("offline", "online", "disabled")
@@ -134,23 +135,23 @@ def resolve(
         id, rewind = _parse_resume_from(resume_from)  # noqa: A001
         resume = "must"
     given = id or environment("RUN_ID")
-    run_id = paths.check_id(given) if given else new_id()
+    run_id = paths.check_id(redact_name(given)) if given else new_id()
     label = name or environment("NAME")
     tag_text = environment("TAGS")
     if tags is None and tag_text:
         tags = [t.strip() for t in tag_text.split(",")]
     return Settings(
         store=paths.store_dir(dir),
-        project=_text("project", project or environment("PROJECT") or "default"),
+        project=_name("project", project or environment("PROJECT") or "default"),
         id=run_id,
-        name=_text("name", label) if label else name_for(run_id),
+        name=_name("name", label) if label else name_for(run_id),
         named=bool(label),
         mode=_mode(mode or environment("MODE")),
         resume=_resume(resume if resume is not None else environment("RESUME")),
         given_id=bool(given),
         rewind=rewind,
-        group=_optional("group", group or environment("RUN_GROUP")),
-        job_type=_optional("job_type", job_type or environment("JOB_TYPE")),
+        group=_name("group", group or environment("RUN_GROUP") or "") or None,
+        job_type=_name("job_type", job_type or environment("JOB_TYPE") or "") or None,
         notes=_optional("notes", notes or environment("NOTES"), limit=1_000_000),
         tags=parse_tags(tags),
         config=values.flatten(config) if config is not None else {},
@@ -193,7 +194,7 @@ def parse_tags(tags: Any) -> tuple[str, ...]:
         return ()
     if isinstance(tags, str):
         tags = [tags]
-    return tuple(dict.fromkeys(_text("tag", str(tag)) for tag in tags if str(tag)))
+    return tuple(dict.fromkeys(_name("tag", str(tag)) for tag in tags if str(tag)))
 
 
 def _parse_resume_from(text: str) -> tuple[str, int | None]:
@@ -235,3 +236,7 @@ def _text(what: str, text: object, limit: int = 4096) -> str:
 
 def _optional(what: str, text: str | None, limit: int = 4096) -> str | None:
     return None if text is None else _text(what, text, limit)
+
+
+def _name(what: str, text: object) -> str:
+    return redact_name(_text(what, text))
