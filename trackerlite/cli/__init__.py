@@ -10,7 +10,6 @@ Exit codes: 0 done · 1 what was asked for failed · 2 wrong use · 3 nothing ma
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import pkgutil
@@ -76,6 +75,8 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb that `args` begin with; an unknown one is answered with the nearest."""
         if args[0] not in verbs():
+            import difflib
+
             near = difflib.get_close_matches(args[0], verbs(), n=1, cutoff=0.5)
             hint = f"Did you mean `{near[0]}`?" if near else "`trackerlite --help` lists them."
             ctx.fail(f"There is no verb `{args[0]}`. {hint}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -92,6 +91,8 @@ def hints(reader: Reader, items: Sequence[Item], project: str | None, now: float
     missing = [item.text for item, column in zip(items, columns, strict=True) if not column]
     if not runs or not missing:
         return []
+    import difflib
+
     known = {f"config.{key}" for row in reader.params().values() for key in row}
     known |= {f"summary.{key}" for row in reader.summaries().values() for key in row}
     known |= {one.name for stream in ("history", "system") for one in reader.series(stream=stream)}

@@ -53,9 +53,7 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> 
     titles = [plain(column.title) for column in columns]
     cells = [[plain(cell) for cell in row] for row in rows]
     kept = [i for i in range(len(columns)) if any(row[i] for row in cells)]
-    natural = {
-        i: max(cells_wide(titles[i]), max(cells_wide(row[i]) for row in cells)) for i in kept
-    }
+    natural = {i: max(cells_wide(titles[i]), _widest([row[i] for row in cells])) for i in kept}
     widths = fit(columns, natural, width())
     lines = [_line(columns, widths, titles, heading=True)]
     lines += [_line(columns, widths, row) for row in cells]
@@ -97,8 +95,9 @@ def _line(
     colour = coloured()
     parts = []
     for i, wide in widths.items():
-        column = columns[i]
-        text = cut(row[i], wide)
+        column, text = columns[i], row[i]
+        if not text.isascii() or len(text) > wide:
+            text = cut(text, wide)
         padding = " " * (wide - cells_wide(text))
         if colour:
             style = column.style(row[i]) if callable(column.style) else column.style
@@ -116,6 +115,12 @@ def cut(text: str, wide: int) -> str:
     from rich.cells import set_cell_size
 
     return set_cell_size(text, wide - 1).rstrip() + "…"
+
+
+def _widest(texts: Sequence[str]) -> int:
+    """The most cells that one of them takes."""
+    plainly = "".join(texts).isascii()  # then a character is a cell
+    return max(map(len if plainly else cells_wide, texts))
 
 
 def cells_wide(text: str) -> int:

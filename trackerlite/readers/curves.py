@@ -15,7 +15,6 @@ from trackerlite.store.numbers import NAN, NEGATIVE_ZERO
 
 ENVELOPE = np.dtype(ENVELOPE_FIELDS)
 _ROW = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
-_ROWS = 500
 _REWOUND = 16  # added to the mark of a point that a rewind hid
 
 
@@ -27,38 +26,41 @@ def points(
     end = (series_key + 1) << 40 if stop is None else base + stop
     # Rows may be added meanwhile: what is there now bounds all that is read.
     first, last = connection.execute(
-        "SELECT MIN(key), MAX(key) FROM point WHERE key >= ? AND key < ?", (base + start, end)
+        # two searches; MIN and MAX in one SELECT would go through all of them
+        "SELECT (SELECT MIN(key) FROM point WHERE key >= :start AND key < :end), "
+        "(SELECT MAX(key) FROM point WHERE key >= :start AND key < :end)",
+        {"start": base + start, "end": end},
     ).fetchone()
     if first is None:
         nothing = np.empty(0, dtype=np.int64)
         return Points(nothing, nothing.copy(), np.empty(0), np.empty(0))
-    # Most of the time goes into making a tuple of each row, so a row is asked for no more
-    # than it must tell: its index follows from its place, and marks are few and read apart.
-    cursor = connection.execute(
-        "SELECT step, time, IFNULL(value, 0.0) FROM point WHERE key BETWEEN ? AND ? ORDER BY key",
-        (first, last),
+    # Most of the time goes into making a tuple of each row, so a row is asked for no more than
+    # it must tell, and dropped at once: its index follows from its place, and what is marked
+    # (few: NaN, -0.0, rewound) comes as NULL, which is NaN here, and is read apart.
+    bounds, size = (first, last), last - first + 1
+    rows = connection.execute(
+        "SELECT step, time, IIF(mark IS NULL, value, NULL) FROM point WHERE key BETWEEN ? AND ? "
+        "ORDER BY key",
+        bounds,
     )
-    # A few hundred rows at a time: a million tuples alive at once would keep Python's
-    # garbage collector busier than reading them does.
-    pieces = []
-    while rows := cursor.fetchmany(_ROWS):
-        pieces.append(np.fromiter(rows, dtype=_ROW, count=len(rows)))
-    found = np.concatenate(pieces)
-    index = np.arange(first - base, last - base + 1, dtype=np.int64)
-    if len(index) != len(found):
+    try:
+        found = np.fromiter(rows, dtype=_ROW, count=size)
+    except ValueError:
         raise StoreDamaged(
-            f"A series has {len(found):,} points where there should be {len(index):,}. The runs are "
+            f"A series has fewer than the {size:,} points that there should be. The runs are "
             "safe in their journals: `trackerlite doctor --repair` rebuilds the database from them."
-        )
+        ) from None
+    index = np.arange(first - base, last - base + 1, dtype=np.int64)
     value = found["value"].copy()
-    marks = np.zeros(len(found), dtype=np.int64)
-    for at, mark in connection.execute(
-        "SELECT key - ?, mark FROM point WHERE key BETWEEN ? AND ? AND mark IS NOT NULL",
-        (first, first, last),
-    ):
-        marks[at] = mark
-    value[marks % _REWOUND == NAN] = np.nan
-    value[marks % _REWOUND == NEGATIVE_ZERO] = -0.0
+    marks = np.zeros(size, dtype=np.int64)
+    if np.isnan(value).any():
+        for at, number, mark in connection.execute(
+            "SELECT key - ?, value, mark FROM point WHERE key BETWEEN ? AND ? AND mark IS NOT NULL",
+            (first, *bounds),
+        ):
+            kind = mark % _REWOUND
+            marks[at] = mark
+            value[at] = np.nan if kind == NAN else -0.0 if kind == NEGATIVE_ZERO else number
     kept = marks < _REWOUND
     if kept.all():
         return Points(index, found["step"].copy(), found["time"].copy(), value)

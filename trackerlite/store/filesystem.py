@@ -7,11 +7,9 @@ and each reader keeps a database of its own in a local cache folder.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -83,6 +81,8 @@ def database_path(store: Path) -> Path:
     place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trackerlite"
     if is_network(place) or not _may_write(place):  # clusters keep home folders there, too
         place = _private(os.getuid())
+    import hashlib  # only on a network file system
+
     name = hashlib.sha256(os.path.realpath(store).encode()).hexdigest()[:16]
     return place / name / "trackerlite.db"
 
@@ -90,6 +90,8 @@ def database_path(store: Path) -> Path:
 @cache
 def _private(user: int) -> Path:
     """A folder among the temporary files that nobody else made or may write to."""
+    import tempfile
+
     folder = Path(tempfile.gettempdir()) / f"trackerlite-{user}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from functools import cache
 from pathlib import Path
 
-from trackerlite.journal.writer import is_being_written
 from trackerlite.store.journals import journals_of
 
 SILENT = 60.0  # seconds without a heartbeat
@@ -29,6 +27,11 @@ def now_gone(
     another machine a minute of silence makes it dead: unknown, and not heard of.
     """
     silent = heartbeat is None or time.time() - heartbeat > SILENT
+    # A listing of runs that have ended needs neither.
+    import socket
+
+    from trackerlite.journal.writer import is_being_written
+
     if host == socket.gethostname():
         if any(is_being_written(j.path) for j in journals_of(store / folder)):
             return None
