@@ -19,6 +19,14 @@ from sync.conftest import arrived, expected
 from sync.loopback import KEY, Loopback
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def told(done: subprocess.CompletedProcess[str]) -> Any:
+    """The JSON that a verb printed; a failure shows what it said instead."""
+    assert done.returncode == 0, f"exit code {done.returncode}: {done.stdout}{done.stderr}"
+    return json.loads(done.stdout)
+
+
 CODE = "import sys; from trackerlite.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
@@ -30,7 +38,7 @@ def run(store: Path) -> Run:
             input=given,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             env={**os.environ, "TRACKERLITE_DIR": str(store)},
         )
 
@@ -68,8 +76,8 @@ def test_login_sync_status_logout(
     assert done.returncode == 0
     assert [(o["status"], o["sent"]) for o in json.loads(done.stdout)] == [("synced", 30)]
     assert arrived(server, made.id) == expected(made, 30)
-    told = json.loads(run("status", "--json").stdout)
-    assert [(r["state"], r["sent"], r["pending"]) for r in told["runs"]] == [("synced", 30, 0)]
+    state = told(run("status", "--json"))
+    assert [(r["state"], r["sent"], r["pending"]) for r in state["runs"]] == [("synced", 30, 0)]
     assert run("logout").returncode == 0
     assert netrc.read_text() == "machine example.com\n  login me\n  password other\n"
     assert run("logout").returncode == 3
@@ -141,8 +149,8 @@ def test_live_follows_a_run_to_its_end(
         there = server.world.runs.get(("loop", "p", made.id))
         grew = there is not None and there.state == "running" and len(there.history) > 120
     made.finish()
-    told, _ = child.communicate(timeout=60)
-    assert child.returncode == 0, told
+    said, _ = child.communicate(timeout=60)
+    assert child.returncode == 0, said
     assert grew
     assert arrived(server, made.id) == expected(made, step)
     assert server.run("p", made.id).state == "finished"
@@ -192,13 +200,13 @@ def test_search_and_diff_reach_wandb(
     made = record(10, config={"lr": 0.1})
     record(1000, config={"lr": 0.2})
     assert run("sync").returncode == 0
-    here = json.loads(run("search", "loss<0.01", "--json").stdout)
-    there = json.loads(run("search", "loss<0.01", "--on", "wandb", "--json").stdout)
+    here = told(run("search", "loss<0.01", "--json"))
+    there = told(run("search", "loss<0.01", "--on", "wandb", "--json"))
     assert [r["steps"] for r in here] == [r["steps"] for r in there] == [999]
     assert "999" in run("search", "config.lr=0.2", "--on", "wandb").stdout
     assert run("search", "loss<0", "--on", "wandb").returncode == 3
     assert run("search", "loss<<", "--on", "wandb").returncode == 2
-    told = json.loads(run("diff", made.id, f"wandb:loop/p/{made.id}", "--json", "--all").stdout)
-    assert told["config"]["lr"] == [0.1, 0.1]
-    assert told["summary"]["n"] == [9, 9]
+    both = told(run("diff", made.id, f"wandb:loop/p/{made.id}", "--json", "--all"))
+    assert both["config"]["lr"] == [0.1, 0.1]
+    assert both["summary"]["n"] == [9, 9]
     assert run("diff", made.id, "wandb:loop/p/nobody").returncode == 3

@@ -49,8 +49,12 @@ class WandbHttp:
         self._notice = notice or (lambda _: None)
         self._local = threading.local()
 
-    def query(self, name: str, text: str, variables: dict[str, Any]) -> dict[str, Any]:
+    def query(
+        self, name: str, text: str, variables: dict[str, Any], *, once: bool = False
+    ) -> dict[str, Any]:
         """The `data` of an answer.
+
+        once: for what must not be said twice; without it trouble that may pass is tried again.
 
         Raises:
             RemoteError: the server cannot be reached, or says no.
@@ -59,8 +63,10 @@ class WandbHttp:
         until, pause = time.monotonic() + self._patience, 0.2
         while True:
             try:
-                return self._ask(body)
+                return self._ask(body, once)
             except RemoteError as error:
+                if once:
+                    raise
                 wait = error.wait if isinstance(error, RateLimited) else pause
                 if not error.passing or time.monotonic() + wait > until:
                     raise
@@ -69,11 +75,11 @@ class WandbHttp:
                 time.sleep(wait)
                 pause = min(pause * 2, 5.0)
 
-    def _ask(self, body: bytes) -> dict[str, Any]:
+    def _ask(self, body: bytes, once: bool = False) -> dict[str, Any]:
         headers = {"Content-Type": "application/json", "User-Agent": "trackerlite"}
         if self._auth:
             headers["Authorization"] = f"Basic {self._auth}"
-        for fresh in (False, True):
+        for fresh in (True,) if once else (False, True):
             connection, target, reused = self._connection(fresh)
             try:
                 connection.request("POST", target, body, {**headers, **self._proxy_headers})

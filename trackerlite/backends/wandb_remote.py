@@ -197,6 +197,8 @@ class WandbRemote:
     def alert(self, run: str, title: str, text: str, level: str, wait: float = 0.0) -> None:
         """Tell an alert of a run; not if one of the same title was told in the last `wait` seconds.
 
+        Without `wait` it is said once and never tried again here.
+
         Raises:
             RemoteError: it was not told, or nobody knows.
         """
@@ -209,7 +211,7 @@ class WandbRemote:
             "severity": level,
             "waitDuration": int(wait * 1e9),  # nanoseconds, as wandb gives it
         }
-        self.http.query("NotifyScriptableRunAlert", _ALERT, given)
+        self.http.query("NotifyScriptableRunAlert", _ALERT, given, once=not wait)
 
     def artifact_id(self, name: str) -> tuple[str, str] | None:
         """The server's (id, digest) of `name:alias`, None if there is no such version."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from trackerlite.backends.errors import RemoteError
 from trackerlite.capture.redact import redact_text
+from trackerlite.readers.info import AlertInfo
 from trackerlite.store.ledger import Ledger
 from trackerlite.sync.job import Job
 
@@ -39,16 +40,24 @@ def post(ledger: Ledger, job: Job) -> Iterator[str]:
         unsure = name in seen or job.taken_over
         ledger.note_sent(target, ref, run_id, "alert", [(name, _UNDER_WAY)])
         try:
-            job.remote.alert(
-                run_id,
-                redact_text(alert.title),
-                redact_text(alert.text or ""),
-                _LEVELS.get((alert.level or "INFO").upper(), "INFO"),
-                time.time() - job.local.started if unsure else 0.0,
-            )
+            _tell(job, alert, unsure)
         except RemoteError as error:
             if error.passing:
                 raise
             yield f"{ref}: the server refused the alert {alert.title!r:.80}. {error}"
         ledger.note_sent(target, ref, run_id, "alert", [(name, _TOLD)])
     job.known.alerts = len(found)
+
+
+def _tell(job: Job, alert: AlertInfo, unsure: bool) -> None:
+    title, text = redact_text(alert.title), redact_text(alert.text or "")
+    level = _LEVELS.get((alert.level or "INFO").upper(), "INFO")
+    if not unsure:
+        try:
+            job.remote.alert(job.where.run_id, title, text, level)
+            return
+        except RemoteError as error:
+            if not error.passing:
+                raise
+    lately = max(60.0, time.time() - job.local.started)
+    job.remote.alert(job.where.run_id, title, text, level, lately)

@@ -33,6 +33,10 @@ _SGR = re.compile(r"\x1b\[[0-9;]*m")
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)?", re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LINE_LIMIT = 65_536
+_SHOWN = (
+    "os", "platform", "python", "program", "executable", "user", "command", "args", "git",
+    "cpu_count", "gpus", "world_size",
+)  # fmt: skip
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z (out|err) ?")  # as the console log begins a line
 
 
@@ -133,8 +137,9 @@ class LocalRun:
 
     @cached_property
     def environment(self) -> dict[str, Any]:
-        """The captured environment, command line and URLs cleaned once more."""
-        found = redact_config(self.reader.environment(self.info.key))
+        """What W&B shows of the captured environment, command line and URLs cleaned once more."""
+        captured = self.reader.environment(self.info.key)
+        found = redact_config({name: captured[name] for name in _SHOWN if name in captured})
         for name in ("command", "args"):
             words = found.get(name)
             if isinstance(words, list):
