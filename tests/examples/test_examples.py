@@ -224,7 +224,9 @@ def test_the_secrets_scanner_learns_is_killed_and_goes_on(tmp_path):
         # the data
         "data.examples.train", "data.split.validation", "data.classes.secret",
         # the evaluation
-        "test/precision", "test/recall", "test/f1", "test/confusion",
+        "test/precision", "test/recall", "test/f1", "test/confusion", "test/counts.secret as secret",
+        # the machine
+        "cpu % (mean)", "process memory, MB (highest)",
     ]  # fmt: skip
     assert [item for item in asked if f'"{item}"' not in text] == []
     assert artifacts(run) == {
@@ -235,4 +237,5 @@ def test_the_secrets_scanner_learns_is_killed_and_goes_on(tmp_path):
     other = next(r for r in tl.Api(tmp_path).runs() if r.id != run.id)
     difference = trackerlite(tmp_path, "diff", run.id, other.id)
     assert "lora.rank" in difference
+    assert "test/counts.secret as clean" in difference
     assert "test/f1" in difference

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import trackerlite as tl
 from trackerlite.readers import Reader, patches, statistics
 from trackerlite.readers.compare import MISSING, compare, same
 from trackerlite.readers.compare_groups import compare_groups
@@ -169,3 +170,18 @@ def test_samples() -> None:
     assert found.sd == pytest.approx(math.sqrt(2))
     assert math.isnan(statistics.sample([1.0]).sd)
     assert math.isnan(statistics.sample([]).mean)
+
+
+def test_the_use_of_the_machine_is_told(tmp_path):
+    """Mean use of processors and GPUs, the highest of memory and heat: of each run, side by side."""
+    for name, load in (("one", 50.0), ("two", 90.0)):
+        with tl.init(project="p", id=name, dir=tmp_path) as run:
+            for extra in (0.0, 4.0):
+                gpu = {"gpu": load + extra, "memoryAllocatedBytes": 8e9 + extra, "temp": load}
+                run._record("system", values={f"gpu.77.{key}": v for key, v in gpu.items()})
+    with Reader.open(tmp_path) as reader:
+        found = compare(reader, [reader.run("one"), reader.run("two")])
+    rows = {row.key: row.values for row in found.sections["system"]}
+    assert rows["gpu 77 % (mean)"] == (52.0, 92.0)
+    assert rows["gpu 77 memory, MB (highest)"] == (8000.0, 8000.0)
+    assert rows["gpu 77 temperature, °C (highest)"] == (50.0, 90.0)

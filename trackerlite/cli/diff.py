@@ -101,7 +101,8 @@ def command(
     from trackerlite.cli import _diff
 
     _show(_diff.render(comparison, patch=patch), html, " vs ".join(run.name for run in found))
-    if not comparison.metrics and not any(comparison.sections.values()):
+    recorded = {name: rows for name, rows in comparison.sections.items() if name != "system"}
+    if not comparison.metrics and not any(recorded.values()):
         say("Nothing differs. --all shows what they share.")
     return 0
 

@@ -15,6 +15,7 @@ from trackerlite.cli._rows import label
 from trackerlite.cli._runs import STATE_STYLES, as_dict
 from trackerlite.cli._table import cells_wide, cut, width
 from trackerlite.readers import Reader
+from trackerlite.readers.usage import usage
 from trackerlite.text import lines, plain
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def command(run: str, as_json: bool, dir: str | None) -> None:
         config = reader.params([info.key]).get(info.key, {})
         summary = reader.summaries([info.key]).get(info.key, {})
         series = reader.series([info.key])
+        used = usage(reader.series([info.key], stream="system"))
         environment = reader.environment(info.key)
         alerts = list(reader.alerts(info.key))
         artifacts = list(reader.artifacts(info.key))
@@ -59,6 +61,7 @@ def command(run: str, as_json: bool, dir: str | None) -> None:
                     {"key": s.name, "rank": s.rank, "count": s.count, "last": s.last}
                     for s in series
                 ],
+                "system": used,
                 "environment": environment,
                 "alerts": [asdict(alert) for alert in alerts],
                 "artifacts": [asdict(artifact) for artifact in artifacts],
@@ -78,6 +81,7 @@ def command(run: str, as_json: bool, dir: str | None) -> None:
     _section("config", ((key, value(v)) for key, v in sorted(config.items())))
     _section("summary", ((key, value(v)) for key, v in sorted(summary.items())))
     _section("metrics", ((label(s), _spread(s)) for s in series))
+    _section("use of the machine", ((key, value(v)) for key, v in used.items()))
     _section("machine and code", _environment(environment))
     _section("alerts", ((date(a.time), _alert(a)) for a in alerts))
     _section("artifacts", ((f"{a.name}:{a.version}", f"{a.type} ({a.use})") for a in artifacts))

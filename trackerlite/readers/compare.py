@@ -14,10 +14,11 @@ from trackerlite.readers.direction import Goal, better
 from trackerlite.readers.info import RunInfo, SeriesInfo
 from trackerlite.readers.kinds import is_media
 from trackerlite.readers.reader import Reader
+from trackerlite.readers.usage import usage
 
 Verdict = Literal["better", "worse", "same"]
 
-SECTIONS = ("config", "summary", "git", "packages", "environment", "artifacts")
+SECTIONS = ("config", "summary", "system", "git", "packages", "environment", "artifacts")
 # What is never the same in two runs, or told elsewhere.
 _NOISE = {
     "pid", "boot_id", "started", "resumed", "rank", "version", "args", "packages", "git", "errors",
@@ -110,7 +111,7 @@ class Comparison:
         runs: in the order given.
         baseline: which of them the others are measured against.
         metrics: by name.
-        sections: `config`, `summary`, `git`, `packages`, `environment`, `artifacts`.
+        sections: `config`, `summary`, `system` (use of the machine), `git`, `packages`, `environment`, `artifacts`.
         patches: what was not committed, per run, as text; None where nothing was recorded.
     """
 
@@ -172,6 +173,7 @@ def compare(reader: Reader, runs: Sequence[RunInfo], baseline: int = 0) -> Compa
     params, summaries = reader.params(keys), reader.summaries(keys)
     environments = [reader.environment(key) for key in keys]
     metrics = _metrics(reader.series(keys), keys, baseline)
+    machines = reader.series(keys, stream="system")
     logged = {row.name for row in metrics}
     configs = [params.get(key, {}) for key in keys]
     set_by_hand = [
@@ -196,6 +198,7 @@ def compare(reader: Reader, runs: Sequence[RunInfo], baseline: int = 0) -> Compa
         {
             "config": _rows(configs),
             "summary": _rows(set_by_hand),
+            "system": _rows([usage(s for s in machines if s.run_key == key) for key in keys]),
             "git": _rows([_git(one) for one in git]),
             "packages": _rows([_mapping(one.get("packages")) for one in environments]),
             "environment": _rows([_environment(one) for one in environments]),
