@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import zlib
 
@@ -19,7 +20,18 @@ from trackerlite.errors import BadInput, Unsupported
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
 from trackerlite.journal.scalars import encode_slowly
-from trackerlite.media import Audio, Histogram, Html, Image, MediaQueue, Several, Table, Video, wrap
+from trackerlite.media import (
+    Audio,
+    Histogram,
+    Html,
+    Image,
+    MediaQueue,
+    Several,
+    Table,
+    Video,
+    pace,
+    wrap,
+)
 from trackerlite.readers import Reader
 
 
@@ -464,3 +476,31 @@ class TestInARun:
             ("media", "images"),
         ]
         assert all(len(p) == 3 for p in media if p[0] == "media")
+
+
+class TestPace:
+    def test_the_media_thread_rests(self):
+        """A turn beside the training is followed by a rest of twice its processor time; in the
+        training's own thread there is none."""
+
+        class Hurry:
+            def __init__(self):
+                self.rests = []
+
+            def wait(self, seconds):
+                self.rests.append(seconds)
+
+        def beside(hurry):
+            pace.begin(hurry)
+            begun = time.thread_time()
+            while time.thread_time() - begun < 0.01:
+                pass
+            pace.breathe()
+
+        hurry = Hurry()
+        thread = threading.Thread(target=beside, args=(hurry,))
+        thread.start()
+        thread.join()
+        pace.breathe()
+        assert len(hurry.rests) == 1
+        assert 0.02 <= hurry.rests[0] <= pace.LONGEST

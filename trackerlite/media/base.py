@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite.errors import BadInput
+from trackerlite.media.pace import breathe
 from trackerlite.paths import safe_name
 
 Body = dict[str, Any]
@@ -113,6 +114,7 @@ def write_file(path: Path, chunks: Iterable[bytes]) -> tuple[str, int]:
                 file.write(chunk)
                 digest.update(chunk)
                 size += len(chunk)
+                breathe()
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

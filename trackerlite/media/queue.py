@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from trackerlite.media import pace
 from trackerlite.media.base import Job, Later, Written
 
 Done = Callable[[Written], None]
@@ -29,6 +30,7 @@ class MediaQueue:
         self._lock = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._hurry = threading.Event()  # no time to rest: the run ends, or much is waiting
         self._pid = os.getpid()
 
     def door(self, done: Done) -> Later:
@@ -42,6 +44,8 @@ class MediaQueue:
                     return False
                 self._jobs.append((job, done, size))
                 self._waiting += size
+                if self._waiting > MOST_WAITING // 2:
+                    self._hurry.set()
                 if self._thread is None:
                     self._thread = threading.Thread(
                         target=self._run, name="trackerlite-media", daemon=True
@@ -57,6 +61,7 @@ class MediaQueue:
         end = time.monotonic() + timeout
         with self._lock:
             self._closed = True
+            self._hurry.set()
             self._lock.notify_all()
             while (self._jobs or self._waiting) and self._thread is not None:
                 left = end - time.monotonic()
@@ -66,6 +71,7 @@ class MediaQueue:
             return len(self._jobs) + bool(self._waiting and not self._jobs)
 
     def _run(self) -> None:
+        pace.begin(self._hurry)
         while True:
             with self._lock:
                 while not self._jobs and not self._closed:
@@ -81,4 +87,6 @@ class MediaQueue:
                 del job, done  # with what they hold
                 with self._lock:
                     self._waiting -= size
+                    if not self._waiting and not self._closed:
+                        self._hurry.clear()
                     self._lock.notify_all()

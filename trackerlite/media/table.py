@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from trackerlite import values
 from trackerlite.capture import known
@@ -15,7 +15,7 @@ from trackerlite.media import tensorboard
 from trackerlite.media.base import Body, Later, Media, Written, write_file
 
 AT_ONCE = 2_000  # cells that are encoded within the log call
-_BLOCK = 4_000  # cells encoded in one go: a moment of the interpreter's lock
+_BLOCK = 1_000  # cells encoded in one go: a moment of the interpreter's lock
 
 
 class Table(Media):
@@ -53,9 +53,10 @@ class Table(Media):
         data = rows if data is None else data
         if hasattr(data, "tolist"):
             data = data.tolist()
-        self.data: list[list[Any]] = []
-        for row in data or []:
-            self.add_data(*row)
+        self.data: list[list[Any]] = list(map(list, data)) if data is not None else []
+        for row in self.data:
+            if len(row) != len(self.columns):
+                self._refuse(row)
 
     def add_data(self, *data: Any) -> None:
         """Append one row.
@@ -64,11 +65,14 @@ class Table(Media):
             BadInput: it has not one value per column.
         """
         if len(data) != len(self.columns):
-            raise BadInput(
-                f"A row of {len(data)} values does not fit a table of {len(self.columns)} columns "
-                f"({', '.join(map(str, self.columns))[:120]}); it was not added."
-            )
+            self._refuse(data)
         self.data.append(list(data))
+
+    def _refuse(self, row: Sequence[Any]) -> NoReturn:
+        raise BadInput(
+            f"A row of {len(row)} values does not fit a table of {len(self.columns)} columns "
+            f"({', '.join(map(str, self.columns))[:120]}); it was not added."
+        )
 
     def add_row(self, *row: Any) -> None:
         """As `add_data`."""
