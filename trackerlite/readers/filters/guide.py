@@ -65,6 +65,12 @@ EXAMPLES: dict[str, list[tuple[str, str]]] = {
     ],
 }
 
+RANKS = """\
+A run that several processes recorded (ranks="all") is judged by its main process, rank 0, as
+W&B judges it by the process that logs. What the others logged is in `trackerlite metrics RUN`,
+in the view `metrics` (its column `rank`) and in Api().run(…).metric(key, rank=3).
+"""
+
 SORTING = """\
 Sorting, columns and groups take the same names, separated by commas: --sort=-val/f1,name
 (- puts the largest first; runs without a value come last), --columns "name,best(val/loss)",
@@ -81,5 +87,5 @@ def page() -> str:
         lines += [f"  {example:<{wide}}  {meaning}" for example, meaning in examples]
     lines += ["", "All fields"]
     lines += [f"  {field.name:<{wide}}  {field.help}" for field in FIELDS.values()]
-    lines += ["", f"All functions of a metric: {', '.join(AGGREGATES)}.", "", SORTING.rstrip()]
+    lines += ["", f"All functions of a metric: {', '.join(AGGREGATES)}.", "", RANKS.rstrip(), "", SORTING.rstrip()]
     return "\n".join(lines)

@@ -8,6 +8,7 @@
   const palette = dark
     ? ["#56b4e9", "#e69f00", "#2ec492", "#f0e442", "#e58fc2", "#ff7b4a", "#9d9bff", "#c2c2c2", "#7be0f0", "#c9a66b"]
     : ["#0067a8", "#b04a00", "#007a59", "#7a6a00", "#a3397e", "#c22f00", "#4b49c9", "#5a5a5a", "#007a8a", "#7d5a1e"];
+  const ground = dark ? "#11151c" : "#ffffff";
   const dashes = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
   const color = (index) => palette[index % palette.length];
   const dash = (index) => dashes[Math.floor(index / palette.length) % dashes.length];
@@ -133,7 +134,7 @@
       for (const { line, run } of shown) {
         const [x, y] = points(line, run);
         const look = { label: told.runs[run].name, stroke: color(run), dash: dash(run), width: 1.5,
-          value: (_, v) => number(v), spanGaps: false };
+          value: (_, v) => number(v), spanGaps: false, points: { fill: ground } };
         if (view.smooth > 0) {
           tables.push([x, y]);
           series.push({ ...look, class: "raw", stroke: color(run) + "44", width: 1, points: { show: false } });
