@@ -41,8 +41,8 @@ def shown(runs: int) -> Iterator[tuple[Notice, Told]]:
 
         def told(run: str, stage: str, rows: int, _: int) -> None:
             with lock:
-                if stage in ("reading", "sending"):
-                    what = f"{stage} {plain(run, 40)}" + (f" {rows:,} rows" if rows else "")
+                if stage in ("reading", "sending", "checking"):
+                    what = f"{stage} {plain(run, 40)}" + (f", {rows:,} rows" if rows else "")
                     progress.update(everything, description=what)
                 elif run not in ended:
                     ended.add(run)

@@ -85,16 +85,22 @@ def command(
         new_run=new_run,
         verify_full=verify == "full",
     )
-    with Reader.open(dir) as reader:
-        path = reader.path
-        chosen = _chosen(reader, runs)
-        if not chosen and not live:
-            say(f"No runs in {path}.")
-            return NOTHING_MATCHED
-        if not live:
-            outcomes = _once(reader, chosen, options)
+    try:
+        with Reader.open(dir) as reader:
+            path = reader.path
+            chosen = _chosen(reader, runs)
+            if not chosen and not live:
+                say(f"No runs in {path}.")
+                return NOTHING_MATCHED
+            if not live:
+                outcomes = _once(reader, chosen, options)
+        if live:
+            outcomes = _live(path, runs, options, interval, as_json)
+    except KeyboardInterrupt:
+        say("Stopped. What has arrived is there and is not sent again; the same command goes on.")
+        raise
     if live:
-        outcomes = _live(path, runs, options, interval, as_json)
+        pass  # reported as it went
     elif as_json:
         emit([outcome.as_dict() for outcome in outcomes])
     else:
@@ -178,36 +184,41 @@ def _live(
 
 def _line(outcome: Outcome) -> str:
     status = paint(f"{outcome.status:<10}", _STYLES.get(outcome.status))
-    parts = [f"{status}  {plain(outcome.run)}  {plain(outcome.name)}"]
-    if outcome.status in ("synced", "up to date", "would send"):
-        parts.append(f"{outcome.rows:,} rows")
-        if outcome.sent:
-            parts.append(f"+{outcome.sent:,}")
-    if outcome.running:
-        parts.append("still running")
-    extra = outcome.details
-    parts += [
-        f"{extra[key]:,} {word}"
+    head = f"{status}  {plain(outcome.run)}  {plain(outcome.name)}"
+    if outcome.status not in ("synced", "up to date", "would send"):
+        return f"{head}\n            {plain(outcome.message)}"
+    rows = f"{outcome.rows:,} rows"
+    if outcome.status == "would send":
+        rows = f"{outcome.sent:,} of {rows}"
+    elif outcome.sent and outcome.sent != outcome.rows:
+        rows += f", {outcome.sent:,} of them new"
+    counts = [
+        f"{count:,} {word}{'' if count == 1 else 's'}"
         for key, word in (
-            ("system_rows", "system rows"),
-            ("console_lines", "console lines"),
-            ("files", "media files"),
-            ("artifacts", "artifacts"),
+            ("system_rows", "system row"),
+            ("console_lines", "console line"),
+            ("files", "media file"),
+            ("artifacts", "artifact"),
+            ("alerts", "alert"),
         )
-        if extra.get(key)
+        if (count := outcome.details.get(key))
     ]
-    if outcome.message:
-        return "  ".join(parts) + "\n            " + plain(outcome.message)
-    return "  ".join([*parts, plain(outcome.url)])
+    what = ", ".join([rows, *counts, *(["still running"] if outcome.running else [])])
+    return f"{head}  {what}  {plain(outcome.url)}"
 
 
 def _summary(outcomes: list[Outcome]) -> None:
+    going = [o for o in outcomes if o.status == "would send"]
+    if going:
+        rows = sum(o.sent for o in going)
+        say(f"{len(going)} of {len(outcomes)} runs would go, with {rows:,} rows; nothing was sent.")
+        return
     bad = [o for o in outcomes if not o.good]
     sent = sum(o.sent for o in outcomes if o.status == "synced")
     if len(outcomes) > 1 or bad:
         done = sum(o.status in ("synced", "up to date") for o in outcomes)
         text = f"{done} of {len(outcomes)} runs are at the server, verified; {sent:,} rows sent."
         if bad:
-            text += f" {len(bad)} are not: see above."
+            text += f" {len(bad)} {'is' if len(bad) == 1 else 'are'} not: see above."
         say(text)
     sys.stdout.flush()

@@ -70,6 +70,7 @@ class Delivery:
             self._stage(ready, "written")
             segments = [job.segment for job in ready if job.segment]
             self._stage(ready, "sending")
+            self._tell(ready, "sending")
             result = upload(
                 [segment.folder for segment in segments],
                 work,
@@ -80,6 +81,7 @@ class Delivery:
                 python=self.options.python,
             )
             self._stage(ready, "sent")
+            self._tell(ready, "checking")
             there = self._look(ready)
             with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
                 list(pool.map(lambda job: self._read_back(job, result, there), ready))
@@ -93,6 +95,11 @@ class Delivery:
         if result.code and not result.gave_up and len(ready) > 1:
             return [job for job in ready if job not in arrived]
         return []
+
+    def _tell(self, jobs: Sequence[Job], stage: str) -> None:
+        rows = sum(job.segment.rows for job in jobs if job.segment)
+        who = jobs[0].ref if len(jobs) == 1 else f"{len(jobs)} runs"
+        jobs[0].told(who, stage, rows, rows)
 
     @contextmanager
     def _workplace(self, jobs: Sequence[Job]) -> Iterator[tuple[Path, Path]]:
@@ -130,7 +137,6 @@ class Delivery:
             job.segment.inputs = kept.inputs
             for name in kept.absent:
                 self.notice(f"{job.ref} used {name}, which is not at the server: no lineage there.")
-            job.told(job.ref, "sending", job.segment.rows, job.segment.rows)
         except CannotSend as error:
             job.end("conflict", advice(str(error), job.ref))
         except TrackerliteError as error:

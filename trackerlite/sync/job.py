@@ -93,6 +93,7 @@ def would_send(job: Job, ledger: Ledger, target: str) -> Pending:
         "files": len(media),
         "file_bytes": sum(file.size for file in media),
         "artifacts": len(artifacts),
+        "alerts": max(0, len(local.alerts()) - job.known.alerts),
     }
     return Pending(rows, plan.from_row + rows, details)
 
