@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from trackerlite_tui import keys
+from trackerlite_tui import frames, keys
 from trackerlite_tui.desk import Desk
 from trackerlite_tui.screens import ORDER, make
 from trackerlite_tui.widgets.overlay import Menu, Pages, Prompt, Writer
@@ -84,6 +87,18 @@ def test_the_readme_table_has_every_line() -> None:
     table = keys.markdown().splitlines()
     assert len(table) == 2 + len(keys.TABLE)
     assert all(line.count("|") - line.count("\\|") == 4 for line in table)
+
+
+def test_the_page_of_keys_is_the_table() -> None:
+    """The page that people read has what `python -m trackerlite_tui.keys` prints, and every picture."""
+    folder = Path(__file__).parents[2] / "examples" / "pictures"
+    page = (folder / "README.md").read_text("utf-8")
+    assert page.endswith("\n\n" + keys.markdown() + "\n")
+    shown = set(re.findall(r"\]\((\w+\.png)\)", page))
+    made = {f"{frame.name}.png" for frame in frames.FRAMES}
+    assert shown <= made
+    assert {path.name for path in folder.glob("*.png")} == made
+    assert {frame.screen for frame in frames.FRAMES} == set(ORDER)
 
 
 def test_help_covers_where_one_is(desk: Desk) -> None:

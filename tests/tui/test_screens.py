@@ -93,18 +93,31 @@ def test_the_table_has_names_metrics_and_what_differs(still: Make, store: Path) 
 
 
 def test_marks_draw_and_sorting_sorts(still: Make, store: Path) -> None:
-    """space marks, o sorts by the next column, O turns it round, X unmarks."""
+    """space marks, > sorts by the next column, O turns it round, X unmarks."""
     made = still(store)
     made.key("space", "space")
     assert len(made.desk.state.marks) == 2
     assert [run.name for run in made.desk.drawn()] == ["run-5", "run-4"]
-    made.key("o")
+    made.key("greater_than_sign")
     assert made.desk.state.sort == "name"
     assert made.desk.runs.runs[0].name == "run-0"
     made.key("O")
     assert made.desk.runs.runs[0].name == "run-5"
     made.key("X")
     assert made.desk.state.marks == []
+
+
+def test_the_best_run_is_found_by_typing_its_metric(still: Make, store: Path) -> None:
+    """o lists the columns, with which end comes first; some letters and enter sort by one."""
+    made = still(store, columns=160)
+    made.key("o")
+    assert "last, the lowest first" in whole(made)
+    _type(made, "val/loss")
+    made.key("enter")
+    made.settle()
+    assert made.desk.state.sort == "m:val/loss"
+    losses = [made.desk.runs.raw(run, "m:val/loss") for run in made.desk.runs.runs]
+    assert losses == sorted(losses)
 
 
 def test_sorting_by_a_metric_puts_the_best_first(still: Make, store: Path) -> None:

@@ -25,8 +25,8 @@ _STATES = {
     "preempted": ("⏏", "^", "warn"),
     "dead": ("?", "?", "warn"),
 }
-_BLOCKS = " ▁▂▃▄▅▆▇█"
-_ASCII_BLOCKS = " __..--=#"
+_BLOCKS = " ▁▂▃▄▅▆▇"  # not █: curves in rows below each other stay apart
+_ASCII_BLOCKS = " __..--="
 
 
 @dataclass(frozen=True)

@@ -287,7 +287,8 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
         desk, look, state = self.desk, self.desk.look, self.desk.state
         size = self._grid[0] * self._grid[1]
         place = metrics.index(self.focus) if self.focus in metrics else 0
-        left: Row = [(f" {len(metrics)} metrics", look.text)]
+        noun = "metric" if len(metrics) == 1 else "metrics"
+        left: Row = [(f" {len(metrics)} {noun}", look.text)]
         if len(metrics) > size and not self.full:
             left.append(
                 (f"  page {place // size + 1} of {math.ceil(len(metrics) / size)}", look.dim)

@@ -142,6 +142,24 @@ class RunColumns:
         now = keys.index(state.sort) if state.sort in keys else 0
         self._sort_by(keys[(now + int(by)) % len(keys)])
 
+    def do_sort_by(self, _: str) -> None:
+        """Choose the column to sort by, of those that are shown."""
+        choices = [Choice("", "age", "the newest first")]
+        for key in dict.fromkeys(["name", *self._keys]):
+            kind, _, name = key.partition(":")
+            if kind in ("spark", "mark", "st") or key == "age":
+                continue
+            goal = self.desk.runs.goal(name) if kind in ("m", "best") else None
+            about = {"m": "last", "best": "best", "c": "config"}.get(kind, "")
+            order = {"min": ", the lowest first", "max": ", the highest first"}.get(goal or "", "")
+            choices.append(Choice(key, _BUILT_IN.get(key, name or key), about + order))
+        now = self.desk.state.sort
+        self.desk.open(
+            Menu(
+                self.desk, "Sort by", choices, lambda v: self._sort_by(v[0]), search=True, start=now
+            )
+        )
+
     def _sort_by(self, key: str) -> None:
         state = self.desk.state
         state.sort = key
