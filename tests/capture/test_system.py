@@ -162,6 +162,25 @@ class TestSampler:
         assert len(said) == 1
         assert "did not answer" in said[0]
 
+    def test_closed_while_a_driver_hangs(self, tmp_path):
+        """A run that ends while a driver hangs does not wait for it."""
+        asked, gate = threading.Event(), threading.Event()
+
+        class Hangs:
+            def sample(self, pids):
+                asked.set()
+                gate.wait(30)
+                return []
+
+        sampler = system.Sampler(tmp_path, drivers=lambda: [Hangs()])
+        sampling = threading.Thread(target=sampler.sample)
+        sampling.start()
+        assert asked.wait(10)
+        sampler.close()
+        sampling.join(system.PATIENCE / 2)
+        assert not sampling.is_alive()
+        gate.set()
+
     def test_closed(self, tmp_path):
         """After `close` the GPU thread is gone."""
         sampler = system.Sampler(tmp_path, drivers=nvidia())

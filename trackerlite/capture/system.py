@@ -204,7 +204,7 @@ class _GpuThread:
             return []
         end = time.monotonic() + patience
         with self._lock:
-            while self._answer is None and not self._absent:
+            while self._answer is None and not self._absent and not self._closed:
                 left = end - time.monotonic()
                 if left <= 0:
                     self._absent = True

@@ -114,6 +114,8 @@ class Companions:
 
     def settle(self, patience: float) -> None:
         """Before the run ends: let the media be written, and judge the last values."""
+        if self._sampler is not None:
+            self._sampler.close()  # nobody waits any more for a driver that hangs
         if self._judging.acquire(timeout=min(patience, 0.2)):
             try:
                 self._judge().look(at_once=True)

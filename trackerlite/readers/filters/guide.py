@@ -87,5 +87,12 @@ def page() -> str:
         lines += [f"  {example:<{wide}}  {meaning}" for example, meaning in examples]
     lines += ["", "All fields"]
     lines += [f"  {field.name:<{wide}}  {field.help}" for field in FIELDS.values()]
-    lines += ["", f"All functions of a metric: {', '.join(AGGREGATES)}.", "", RANKS.rstrip(), "", SORTING.rstrip()]
+    lines += [
+        "",
+        f"All functions of a metric: {', '.join(AGGREGATES)}.",
+        "",
+        RANKS.rstrip(),
+        "",
+        SORTING.rstrip(),
+    ]
     return "\n".join(lines)
