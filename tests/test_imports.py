@@ -67,6 +67,23 @@ def test_a_training_loads_nothing_heavy(code: str, tmp_path: Path) -> None:
     }
 
 
+def test_beginning_a_run_loads_little(tmp_path: Path) -> None:
+    """`init` waits for nothing that is slow to import: no OpenSSL, no `inspect`, no compression, no SQLite."""
+    found = loaded("import trackerlite.recording.current", tmp_path)
+    assert found.isdisjoint(
+        {
+            "dataclasses",
+            "inspect",
+            "hashlib",
+            "shutil",
+            "sqlite3",
+            "psutil",
+            "subprocess",
+            "logging",
+        }
+    )
+
+
 def test_a_resumed_training_loads_nothing_heavy(tmp_path: Path) -> None:
     """Going on with a run reads its past without loading anything heavy either."""
     loaded(f"import trackerlite\n{TRAINING.replace('project=', 'id=chr(114), project=')}", tmp_path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from trackerlite.capture.redact import redact_text
 
@@ -24,8 +24,7 @@ _TORCHRUN = """
 _NUMBER = re.compile(r"[0-9]{1,9}$")
 
 
-@dataclass(frozen=True)
-class Rank:
+class Rank(NamedTuple):
     """One process's place among those that train together."""
 
     rank: int

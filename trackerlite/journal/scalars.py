@@ -19,7 +19,7 @@ from google_crc32c import value as crc32c
 from trackerlite import values
 from trackerlite.journal import events
 from trackerlite.journal import protobuf as pb
-from trackerlite.journal.framing import header
+from trackerlite.journal.framing import header, headers
 
 _head1 = struct.Struct("<BdBB").pack
 _head2 = struct.Struct("<BdBBB").pack
@@ -37,15 +37,16 @@ class Layout:
     """One shape of summary: constant bytes, and the numbers between them."""
 
     __slots__ = (
+        "arguments",
         "best",
         "constants",
         "exact",
         "keys",
         "pack",
         "pick",
+        "pieces",
         "size",
         "spread",
-        "template",
         "unpack_from",
     )
 
@@ -68,7 +69,8 @@ class Layout:
         self.size = packer.size
         self.pack: Callable[..., bytes] = packer.pack
         self.unpack_from = packer.unpack_from
-        self.template: list[Any] = list(pieces)
+        self.pieces = tuple(pieces)
+        self.arguments: list[Any] = list(pieces)  # of `pack`, with the numbers of the last time
         # Constants and numbers alternate. A number stands once (float32) or twice
         # (float32, then exact); it is read from where it stands last.
         spread: list[int] = []
@@ -82,12 +84,6 @@ class Layout:
         self.best = best
         self.pick = _itemgetter(best)
         self.constants = tuple(pieces[::2])
-
-    def fill(self, numbers: tuple[Any, ...]) -> bytes:
-        """The summary field with `numbers` in it."""
-        arguments = self.template.copy()
-        arguments[1::2] = self.spread(numbers)
-        return self.pack(*arguments)
 
     def read(self, payload: bytes, at: int) -> tuple[Any, ...] | None:
         """The numbers of the summary at `at`, or None where it has another shape."""
@@ -144,11 +140,14 @@ class Encoder:
         types = tuple(map(type, numbers))
         shape = self._shapes.get(keys)
         try:
-            if shape is None or shape.types != types or not shape.fits(numbers):
+            if shape is None or shape.types != types or (shape.unsure and not shape.fits(numbers)):
                 shape = self._learn(keys, types, numbers)
                 if shape is None:
                     return None
-            body = shape.layout.fill(numbers)
+            layout = shape.layout
+            arguments = layout.arguments
+            arguments[1::2] = layout.spread(numbers)
+            body = layout.pack(*arguments)
         except (OverflowError, struct.error):  # beyond float32 or int64: the slow path knows
             return None
         if 0 <= step < 0x80:
@@ -161,8 +160,9 @@ class Encoder:
             head = _head_any(9, time, 16) + pb.varint(step)
         payload = head + body
         crc = crc32c(payload)
+        size = len(payload)
         return (
-            header(len(payload))
+            (headers.get(size) or header(size))
             + payload
             + _u32(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
         )

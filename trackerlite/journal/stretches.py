@@ -154,7 +154,7 @@ class _Pattern:
         codes = [f"{HEADER}s", "B", "d", "B", *"B" * width]
         self._constants: list[tuple[int, Any]] = [(0, self._head), (1, 9), (3, 16)]
         self._numbers: list[int] = []
-        for at, piece in enumerate(layout.template):
+        for at, piece in enumerate(layout.pieces):
             if isinstance(piece, bytes):
                 self._constants.append((_count(codes), piece))
                 codes.append(f"{len(piece)}s")

@@ -71,24 +71,28 @@ class JournalWriter:
     def append(self, record: bytes) -> bool:
         """Write one framed record; True once it is whole in the kernel's hands."""
         with self.lock:
-            if self._failing and not self._recover():
-                self._keep(record)
-                return False
-            try:
-                written = os.write(self._fd, record)
-                if written != len(record):
-                    self._write_rest(record, written)
-            except OSError as error:
-                self._fail(error, record)
-                return False
-            self._size += written
-            self.written += 1
-            if self.durable:
-                return self._sync_now()
-            self._dirty = True
-            if self._timer is None:
-                self._start_timer()
-            return True
+            return self.append_locked(record)
+
+    def append_locked(self, record: bytes) -> bool:
+        """`append` for who holds `lock`."""
+        if self._failing and not self._recover():
+            self._keep(record)
+            return False
+        try:
+            written = os.write(self._fd, record)
+            if written != len(record):
+                self._write_rest(record, written)
+        except OSError as error:
+            self._fail(error, record)
+            return False
+        self._size += written
+        self.written += 1
+        if self.durable:
+            return self._sync_now()
+        self._dirty = True
+        if self._timer is None:
+            self._start_timer()
+        return True
 
     def _write_rest(self, record: bytes, written: int) -> None:
         """Go on after a short write (they come silently when a disk fills up)."""

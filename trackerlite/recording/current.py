@@ -278,6 +278,8 @@ class _Nowhere:
     def append(self, record: bytes) -> bool:  # noqa: ARG002
         return True
 
+    append_locked = append
+
     def close(self) -> None:
         pass
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import glob as globbing
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -28,6 +25,8 @@ class Keeping:
         """A folder for files of the run: what is put there stays with it, as what `save` copies does."""
         run = cast("Run", self)
         if run.settings.mode == "disabled":
+            import tempfile
+
             return tempfile.mkdtemp(prefix="trackerlite-disabled-")
         folder = run.folder / "files"
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,13 +110,16 @@ class Keeping:
         They are copied as they are now; call it again after they have changed. Without a pattern
         there is nothing to do (as for W&B, which once wanted the call after a change of name).
         """
+        import glob
+        import shutil
+
         run = cast("Run", self)
         if run.settings.mode == "disabled" or glob_str is None:
             return []
         pattern = os.fspath(glob_str)
         base = Path(base_path) if base_path is not None else Path(pattern).parent
         kept = []
-        for found in sorted(globbing.glob(pattern)):
+        for found in sorted(glob.glob(pattern)):
             source = Path(found)
             if not source.is_file():
                 continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 
@@ -60,6 +59,8 @@ def _shared_id(wanted: Settings, place: ranks.Rank) -> str:
             "ranks='all' on several nodes needs one id for all of them: pass id=…, "
             "or start with `torchrun --rdzv-id=NAME`."
         )
+    import hashlib  # OpenSSL: only where ranks ask for it
+
     text = f"{launch}\0{wanted.project}\0{_count}"
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 

@@ -9,34 +9,31 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trackerlite import values
-from trackerlite.capture.redact import redact_config, redact_value
+from trackerlite.capture.redact import redact_config
 from trackerlite.errors import BadInput, TrackerliteError
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
-from trackerlite.journal.scalars import Encoder, encode_slowly
+from trackerlite.journal.scalars import Encoder
 from trackerlite.journal.writer import JournalWriter
-from trackerlite.recording import lifecycle
+from trackerlite.recording import lifecycle, rows
 from trackerlite.recording.axes import Axes
 from trackerlite.recording.companions import Companions
 from trackerlite.recording.config import Config, Summary
 from trackerlite.recording.familiar import Familiar
+from trackerlite.recording.identity import Identity
 from trackerlite.recording.keeping import Keeping
 from trackerlite.recording.recorder import Recorder
-from trackerlite.recording.settings import Settings, parse_tags
-
-if TYPE_CHECKING:
-    from trackerlite.media import Media
+from trackerlite.recording.settings import Settings
 
 #: records that hold words of people and programs
 _WORDS = {"alert", "define", "finish", "name", "notes", "summary", "tags"}
-_PLAIN = (str, float, int, bool, type(None), dict)
 _GOALS = {"min": "min", "minimize": "min", "max": "max", "maximize": "max"}
 
 
-class Run(Keeping, Familiar):
+class Run(Keeping, Familiar, Identity):
     """One run being recorded. Made by `trackerlite.init`.
 
     Attributes:
@@ -118,83 +115,14 @@ class Run(Keeping, Familiar):
                 if record is not None:
                     self.summary.latest.update(data)
                 else:
-                    record = self._encode_slowly(data, at, now)
+                    record = rows.encode(self, data, at, now)
             except TrackerliteError:
                 raise
             except Exception as error:  # data that is no dict, a foreign object's own error
                 return self._refuse(
                     f"log() could not record {type(data).__name__} {data!r:.100}: {error}"
                 )
-            return record is None or self._writer.append(record)
-
-    def _encode_slowly(self, data: Any, step: int, now: float) -> bytes | None:
-        """Anything but plain numbers under plain keys."""
-        items = values.mapping_items(data)
-        if items is None:
-            raise BadInput(f"log() takes a dict of names and values, not a {type(data).__name__}")
-        numbers: dict[str, int | float] = {}
-        others: list[bytes] = []
-        for key, value in self._flat(items):
-            try:
-                key = values.check_key(key)
-                value = values.scalar(value)
-                if not isinstance(value, _PLAIN):
-                    from trackerlite import media
-
-                    shown = media.wrap(value)
-                    if shown is not None:
-                        others += self._media(shown, key, step, now)
-                        continue
-                if isinstance(value, (int, float)) and not isinstance(value, bool):
-                    fits = values.INT64_MIN <= value <= values.INT64_MAX
-                    if isinstance(value, int) and not fits:
-                        value = values.as_float(value)
-                    numbers[key] = value
-                else:
-                    value = values.jsonable(value)
-                    value = redact_value(key, value)
-                    text = values.dumps(value)
-                    if len(text) > values.JSON_LIMIT:
-                        raise BadInput(
-                            f"The value of {key!r:.80} is {len(text):,} bytes of JSON; {values.JSON_LIMIT:,} is "
-                            "the most, so it was left out. Log it as an artifact or a table."
-                        )
-                    others.append(events.json_value(key, value))
-                self.summary.latest[key] = value
-            except BadInput as error:
-                self._refuse(str(error))
-        if not numbers and not others:
-            return None
-        return frame(encode_slowly(numbers, others, step, now))
-
-    def _media(self, media: Media, key: str, step: int, now: float) -> list[bytes]:
-        """An image, a table, …: its reference now, its file now or beside the training."""
-        if self._companions is None:  # a run that records nothing
-            return []
-        try:
-            later = self._companions.later(key, step, now)
-            body, tensorboard = media._trackerlite_media(self.folder, key, step, later)
-        except OSError as error:
-            self._refuse(
-                f"The file of {key!r:.80} could not be written ({error}); it was left out."
-            )
-            return []
-        body = redact_config(body)  # captions, titles
-        self.summary.latest[key] = body
-        return [events.json_value(key, body, tensorboard)]
-
-    def _flat(
-        self, items: list[tuple[Any, Any]], prefix: str = "", depth: int = 0
-    ) -> list[tuple[Any, Any]]:
-        flat: list[tuple[Any, Any]] = []
-        for key, value in items:
-            name = f"{prefix}{key}" if prefix else key
-            inner = value if isinstance(value, dict) and value and depth < 8 else None
-            if inner is None:
-                flat.append((name, value))
-            else:
-                flat += self._flat(list(inner.items()), f"{name}.", depth + 1)
-        return flat
+            return record is None or self._writer.append_locked(record)
 
     def _checked_step(self, step: Any) -> int:
         number = values.scalar(step)
@@ -316,72 +244,6 @@ class Run(Keeping, Familiar):
         if self._preempted is None and os.getpid() == self._pid:
             self._record("finish", state="preempted", exit_code=0, reason=reason)
         self._preempted = reason
-
-    # -- identity that may change -----------------------------------------------------
-
-    @property
-    def id(self) -> str:
-        """The run's id: unique in its project."""
-        return self.settings.id
-
-    @property
-    def project(self) -> str:
-        """The project it belongs to."""
-        return self.settings.project
-
-    @property
-    def group(self) -> str | None:
-        """The group it belongs to."""
-        return self.settings.group
-
-    @property
-    def job_type(self) -> str | None:
-        """What kind of job it is."""
-        return self.settings.job_type
-
-    @property
-    def step(self) -> int:
-        """The step of the next `log` without one."""
-        return self._step
-
-    @property
-    def dropped(self) -> int:
-        """Records that were lost because the disk would not take them."""
-        return self._writer.dropped
-
-    @property
-    def name(self) -> str:
-        """The display name; may be set."""
-        return self._name
-
-    @name.setter
-    def name(self, text: str) -> None:
-        self._name = str(text)
-        self._record("name", text=self._name)
-
-    @property
-    def notes(self) -> str | None:
-        """Free text; may be set."""
-        return self._notes
-
-    @notes.setter
-    def notes(self, text: str | None) -> None:
-        self._notes = text
-        self._record("notes", text=text)
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The tags; may be set or added to (`run.tags += ("x",)`)."""
-        return self._tags
-
-    @tags.setter
-    def tags(self, tags: Any) -> None:
-        new = parse_tags(tags)
-        add = [t for t in new if t not in self._tags]
-        remove = [t for t in self._tags if t not in new]
-        self._tags = new
-        if add or remove:
-            self._record("tags", add=add, remove=remove)
 
     # -- the end ----------------------------------------------------------------------
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from trackerlite import values
 from trackerlite.journal.events import Event
@@ -19,8 +18,7 @@ EDITS = "edits"
 _OWN_COLUMNS = {"id", "project", "name", "group", "job_type", "notes", "tags", "config", "t"}
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """One record: its fields, when and at which step, by which lane.
 
     `clock` is the latest time in its journal so far: it never goes back.
@@ -177,13 +175,13 @@ class RunRows:
             ),
         )  # fmt: skip
         if said.fields.get("name") and not (resumed and self._has("name")):
-            self._name(replace(said, fields={"text": said.fields["name"]}))
+            self._name(said._replace(fields={"text": said.fields["name"]}))
         if said.fields.get("notes"):
-            self._notes(replace(said, fields={"text": said.fields["notes"]}))
+            self._notes(said._replace(fields={"text": said.fields["notes"]}))
         if said.fields.get("tags"):
-            self._tags(replace(said, fields={"add": said.fields["tags"]}))
+            self._tags(said._replace(fields={"add": said.fields["tags"]}))
         if said.fields.get("config"):
-            self._config(replace(said, fields={"values": said.fields["config"]}))
+            self._config(said._replace(fields={"values": said.fields["config"]}))
         self._merge_environment(environment)
 
     def _has(self, column: str) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 EDITS_FILE = "edits.tfrecord"
 
 
-@dataclass(frozen=True, slots=True)
-class JournalFile:
+class JournalFile(NamedTuple):
     """One journal: its path, and the lane of the run it belongs to."""
 
     path: Path
@@ -31,6 +31,22 @@ def journals_of(folder: Path) -> list[JournalFile]:
     if (folder / EDITS_FILE).is_file():
         found.append(JournalFile(folder / EDITS_FILE, "edits"))
     return found
+
+
+def changed_at(folder: Path) -> int:
+    """When a file last came or went in a run's folder or its lanes, in ns; 0: too lately to tell."""
+    try:
+        status = os.stat(folder)
+        latest = status.st_mtime_ns
+        if status.st_nlink != 2:  # it has folders in it
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith(("rank-", "fork-")):
+                        latest = max(latest, entry.stat().st_mtime_ns)
+    except OSError:
+        return 0
+    # Clocks of file systems tick every few ms: a change within the same tick must not be missed.
+    return latest if time.time_ns() - latest > 100_000_000 else 0
 
 
 def _lane(folder: Path, lane: str, depth: int) -> Iterator[JournalFile]:

@@ -20,10 +20,10 @@ from trackerlite.journal.reader import Damage, End, JournalReader
 from trackerlite.journal.scalars import Decoder
 from trackerlite.journal.stretches import Stretch, follow
 from trackerlite.journal.writer import is_being_written
-from trackerlite.store import connect
+from trackerlite.store import connect, run_row
 from trackerlite.store.apply import EDITS, RunRows, tick
 from trackerlite.store.filesystem import database_path
-from trackerlite.store.journals import JournalFile, journals_of, run_folders
+from trackerlite.store.journals import JournalFile, changed_at, journals_of, run_folders
 from trackerlite.store.lock import store_lock
 
 BATCH = 2 << 20  # bytes of journal in one transaction
@@ -33,7 +33,6 @@ _NONSENSE = (
     KeyError, TypeError, ValueError, AttributeError, OverflowError, sqlite3.InterfaceError,
     sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError,
 )  # fmt: skip
-_RUN_TABLES = ("param", "summary_value", "tag", "definition", "artifact", "alert")
 _KNOWN = (
     "SELECT run.folder, run.folder_changed, journal.path, journal.watermark, journal.closed, "
     "journal.dead_at, journal.projected FROM run LEFT JOIN journal ON journal.run_key = run.key"
@@ -128,9 +127,9 @@ class Projector:
 
     def _project_batch(self, folder: Path, timeout: float) -> tuple[int, bool]:
         """One transaction over one run: (bytes taken in, whether more is waiting)."""
-        changed = _folder_time(folder)
+        changed = changed_at(folder)
         journals = journals_of(folder)
-        identity = _identify(folder, journals)
+        identity = run_row.identify(folder, journals)
         if identity is None:  # it is just beginning, and has not said who it is
             return 0, False
         self.database.parent.mkdir(parents=True, exist_ok=True)
@@ -138,7 +137,7 @@ class Projector:
             connection = self._connect()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                run_key = self._run_key(connection, folder, identity)
+                run_key = run_row.key_of(connection, self._name(folder), identity)
                 self._forget_if_replaced(connection, run_key, journals)
                 done, more = self._take_in(connection, run_key, journals)
                 connection.execute(
@@ -243,30 +242,6 @@ class Projector:
         _note_damage(connection, key, [(d.start, d.stop, d.reason) for d in reader.damage])
         return reader.offset, clock, last, closed, ended
 
-    def _run_key(
-        self,
-        connection: sqlite3.Connection,
-        folder: Path,
-        identity: tuple[str, str, float | None],
-    ) -> int:
-        """The row of this folder's run, made if it is new."""
-        name = self._name(folder)
-        found = connection.execute("SELECT key, run_id FROM run WHERE folder=?", (name,)).fetchone()
-        if found is not None and found[1] is not None:
-            return int(found[0])
-        run_id, project, started = identity
-        unique = run_id
-        taken = "SELECT 1 FROM run WHERE run_id=? AND folder<>?"
-        if connection.execute(taken, (unique, name)).fetchone():
-            unique = f"{project}/{run_id}"
-        if connection.execute(taken, (unique, name)).fetchone():
-            unique = name  # two copies of one folder: each stays a run of its own
-        row = connection.execute(
-            "INSERT INTO run (folder, run_id, id, project, name, started) VALUES (?, ?, ?, ?, ?, ?) RETURNING key",
-            (name, unique, run_id, project, folder.name, started),
-        ).fetchone()
-        return int(row[0])
-
     def _forget_if_replaced(
         self, connection: sqlite3.Connection, run_key: int, journals: Iterable[JournalFile]
     ) -> None:
@@ -282,7 +257,7 @@ class Projector:
         ).fetchall()
         if all(sizes.get(path, 0) >= watermark for path, watermark in rows):
             return
-        forget(connection, run_key)
+        run_row.forget(connection, run_key)
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.store).as_posix()
@@ -327,7 +302,7 @@ class Projector:
         folder: Path,
         known: tuple[int, list[tuple[str, int, int, int | None, float]]] | None,
     ) -> bool:
-        if known is None or not known[0] or known[0] != _folder_time(folder):
+        if known is None or not known[0] or known[0] != changed_at(folder):
             return True
         now = time.time()
         for path, watermark, closed, dead_at, projected in known[1]:
@@ -361,54 +336,6 @@ class Projector:
             )
 
 
-def forget(connection: sqlite3.Connection, run_key: int) -> None:
-    """Remove every row of a run but its own, so that it is projected from the start."""
-    rows = connection.execute("SELECT key FROM series WHERE run_key=?", (run_key,)).fetchall()
-    for (key,) in rows:
-        points = (key << 40, (key + 1) << 40)
-        connection.execute("DELETE FROM point WHERE key >= ? AND key < ?", points)
-        connection.execute("DELETE FROM value WHERE key >= ? AND key < ?", points)
-        connection.execute("DELETE FROM envelope WHERE key >= ? AND key < ?", points)
-    connection.execute(
-        "DELETE FROM damage WHERE journal_key IN (SELECT key FROM journal WHERE run_key=?)",
-        (run_key,),
-    )
-    for table in (*_RUN_TABLES, "series", "journal"):
-        connection.execute(f"DELETE FROM {table} WHERE run_key=?", (run_key,))  # noqa: S608
-    connection.execute(
-        "UPDATE run SET name_at=0, notes=NULL, notes_at=0, trashed=0, trashed_at=0, state='running', "
-        "exit_code=NULL, reason=NULL, ended=NULL, heartbeat=NULL, last_step=NULL, dropped=0, environment='{}' "
-        "WHERE key=?",
-        (run_key,),
-    )
-
-
-def _identify(folder: Path, journals: list[JournalFile]) -> tuple[str, str, float | None] | None:
-    """(id, project, start) as the first run record says; else as the folder is called.
-
-    None while no journal holds more than the version every event file begins with.
-    """
-    first: float | None = None
-    for journal in journals:
-        try:
-            for number, (_, payload) in enumerate(JournalReader(journal.path).read(limit=1 << 20)):
-                event = Decoder().decode(payload)
-                if event.record and event.record["t"] == "run":
-                    record = event.record
-                    return (
-                        str(record["id"]),
-                        str(record["project"]),
-                        record.get("started", event.time),
-                    )
-                if number > 0 and first is None:
-                    first = event.time
-                if number > 50:
-                    break
-        except (OSError, ValueError, KeyError, RecursionError):
-            continue
-    return None if first is None else (folder.name, folder.parent.name, first)
-
-
 def _closes(event: Event) -> bool:
     return event.record is not None and event.record["t"] == "finish"
 
@@ -420,19 +347,3 @@ def _note_damage(
         "INSERT OR REPLACE INTO damage (journal_key, start, stop, reason) VALUES (?, ?, ?, ?)",
         [(journal, *row) for row in found],
     )
-
-
-def _folder_time(folder: Path) -> int:
-    """When a file last came or went in a run's folder or its lanes, in ns; 0: too lately to tell."""
-    try:
-        status = os.stat(folder)
-        latest = status.st_mtime_ns
-        if status.st_nlink != 2:  # it has folders in it
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if entry.name.startswith(("rank-", "fork-")):
-                        latest = max(latest, entry.stat().st_mtime_ns)
-    except OSError:
-        return 0
-    # Clocks of file systems tick every few ms: a change within the same tick must not be missed.
-    return latest if time.time_ns() - latest > 100_000_000 else 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from trackerlite.store.lock import store_lock
-from trackerlite.store.projector import Projector, forget
+from trackerlite.store.projector import Projector
+from trackerlite.store.run_row import forget
 
 
 def remove_run(store: Path, folder: Path, timeout: float = 10.0) -> None:
