@@ -167,9 +167,11 @@ def work(name: str, folder: Path) -> dict[str, float]:
 
 
 def child(name: str, *extra: str) -> subprocess.Popen[str]:
+    # Compiled modules are kept, as an installation has them; the first round may still make some.
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return subprocess.Popen(
         [sys.executable, __file__, "--work", name, *extra],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=kept,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ NEEDED = (
     "trackerlite.store.projector",
     "trackerlite.store.states",
     "trackerlite.alarms",
+    "psutil",
     "ctypes.util",
     "tempfile",
 )
