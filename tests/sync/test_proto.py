@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +104,16 @@ def test_without_wandb_one_sentence_says_what_to_install(monkeypatch: pytest.Mon
     with pytest.raises(proto.WandbMissing, match=r"pip install 'trackerlite\[wandb\]'"):
         wandb_records()
     wandb_records.cache_clear()
+
+
+def test_its_core_is_given_time_to_start() -> None:
+    """The setting that we raise, through its environment variable, is one that wandb knows."""
+    code = "import wandb; print(wandb.setup().settings.x_service_wait)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "WANDB__SERVICE_WAIT": "300"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.stdout.split()[-1:] == ["300.0"], done.stderr

@@ -39,9 +39,9 @@ def experiments(
         RemoteError: the server cannot be asked.
     """
     parsed = Filter(filter) if filter.strip() else None
-    api = _api(credentials)
     found = 0
     try:
+        api = _api(credentials)
         for name in [project] if project else _projects(api, entity):
             runs = api.runs(
                 f"{entity}/{name}",
@@ -82,6 +82,7 @@ def _api(credentials: Credentials) -> Any:
         )
     # Its API runs in a process of its own, and 30 s are too few for that to start on a busy machine.
     os.environ.setdefault("WANDB__SERVICE_WAIT", "300")
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # nothing is told to anybody unasked
     wandb = importlib.import_module("wandb")
     return wandb.Api(overrides={"base_url": credentials.url}, api_key=credentials.key, timeout=30)
 
@@ -179,6 +180,11 @@ def _ours(error: Exception, credentials: Credentials) -> Exception:
     status = getattr(response, "status_code", 0) or getattr(response, "http_status", 0)
     if isinstance(status, int) and status >= 400:
         return for_status(status, host, _said(text))
+    if "port info" in text:
+        return RemoteError(
+            "wandb's own core did not start in time; this machine may be very busy. Nothing was asked "
+            "of the server. Run the same command again."
+        )
     lowered = text.lower()
     if "could not find" in lowered or "not found" in lowered:
         return NotThere(f"{host} does not have that: {text[:200]}")
