@@ -18,6 +18,7 @@ from trackerlite.errors import BadInput
 from trackerlite.readers import Reader
 from trackerlite_tui import main
 from trackerlite_tui.app import TrackerApp
+from trackerlite_tui.rows import row_width
 from trackerlite_tui.state import State, load, save
 
 
@@ -44,7 +45,7 @@ def drawn(app: TrackerApp) -> bool:
 
 def shown(app: TrackerApp) -> str:
     """What is on the surface."""
-    return "\n".join(strip.text for strip in app.surface._strips)
+    return "\n".join("".join(text for text, _ in row) for row in app.surface.rows)
 
 
 async def test_from_table_to_charts_to_quit(store: Path) -> None:
@@ -85,7 +86,7 @@ async def test_a_resize_storm_down_to_one_cell(store: Path) -> None:
         for size in [(200, 50), (1, 1), (80, 24), (20, 5), (3, 40), (200, 2), (40, 12), (101, 31)]:
             await pilot.resize_terminal(*size)
             await pilot.pause()
-            assert [strip.cell_length for strip in app.surface._strips] == [size[0]] * size[1]
+            assert [row_width(row) for row in app.surface.rows] == [size[0]] * size[1]
 
 
 async def test_the_mouse_focuses_opens_scrolls_and_sorts(store: Path) -> None:

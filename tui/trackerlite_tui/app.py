@@ -109,8 +109,8 @@ class TrackerApp(App[None], inherit_bindings=False):
 
     def _tick(self) -> None:
         """Ages grow and notices end; where neither is seen, nothing is painted."""
-        now = time.monotonic()
-        if self.desk.moving or now - self._painted_at > _STILL:
+        since = time.monotonic() - self._painted_at
+        if since > _STILL or (since > _TICK / 2 and self.desk.moving):
             self.paint()
 
     def on_resize(self, event: events.Resize) -> None:

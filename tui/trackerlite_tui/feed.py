@@ -355,7 +355,8 @@ class Feed(threading.Thread):
             changed = True
             if self._moved(wants):
                 break
-            if time.monotonic() - sent > _BATCH:
+            # What is on the screen already comes all at once; what is not, as soon as it can.
+            if key not in self._snapshot.curves and time.monotonic() - sent > _BATCH:
                 self._send(replace(self._snapshot, curves=dict(curves), axis=wants.axis))
                 sent = time.monotonic()
         if (

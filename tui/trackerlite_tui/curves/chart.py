@@ -209,7 +209,7 @@ def _sign(one: Line, index: int) -> int:
 
 
 def _vertical(canvas: Canvas, x: Scale, place: float, color: str, name: str, opt: Options) -> None:
-    fraction = float(x.forward([place])[0])
+    fraction = x.place(place)
     if 0 <= fraction <= 1:
         column = min(canvas.columns - 1, int(fraction * canvas.columns))
         canvas.rule(column, "|" if opt.ascii_only else "│", color)
@@ -232,7 +232,7 @@ def _gutter(ticks: list[Tick], y: Scale, labels: int, rows: int, opt: Options) -
     side: list[Row] = [[(" " * labels, opt.ink.dim), (bar, opt.ink.faint)] for _ in range(rows)]
     taken: set[int] = set()
     for tick in ticks:
-        row = min(rows - 1, int((1 - float(y.forward([tick.value])[0])) * (rows * 4 - 1) / 4))
+        row = min(rows - 1, int((1 - y.place(tick.value)) * (rows * 4 - 1) / 4))
         if row not in taken and row >= 0:
             taken.add(row)
             label = clip(tick.label, labels, opt.ascii_only).rjust(labels)
@@ -247,7 +247,7 @@ def _x_axis(x: Scale, left: int, columns: int, opt: Options, empty: bool) -> Row
     name = clip(opt.x_name, columns // 3, opt.ascii_only)
     stop = columns - (width(name) + 1 if name else 0)
     for tick in [] if empty else x.ticks(max(1, columns // 11)):
-        place = int(float(x.forward([tick.value])[0]) * (columns * 2 - 1) / 2)
+        place = int(x.place(tick.value) * (columns * 2 - 1) / 2)
         start = max(free, min(place - len(tick.label) // 2, columns - len(tick.label)))
         if start < 0 or start + len(tick.label) > stop or start > place:
             continue

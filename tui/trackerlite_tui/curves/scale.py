@@ -50,7 +50,7 @@ class Scale:
 
     def forward(self, values: Any, size: float = 1.0, start: float = 0.0) -> Floats:
         """Places on the axis: `start` at `low`, `start + size` at `high`; NaN where there is none."""
-        low, high = self._warp(np.array([self.low, self.high]))
+        low, high = self._warped(self.low), self._warped(self.high)
         warped = self._warp(np.asarray(values, dtype=np.float64))
         with np.errstate(all="ignore"):
             out = np.asarray(warped - low)  # our own, to be changed in place
@@ -59,9 +59,14 @@ class Scale:
             out += start
         return out
 
+    def place(self, value: float) -> float:
+        """The fraction of the axis at one value: as `forward`, without an array."""
+        low, high, at = (self._warped(v) for v in (self.low, self.high, value))
+        return (at - low) / (high - low)
+
     def inverse(self, fraction: float) -> float:
         """The value at a fraction of the axis."""
-        low, high = (float(v) for v in self._warp(np.array([self.low, self.high])))
+        low, high = self._warped(self.low), self._warped(self.high)
         warped = low + fraction * (high - low)
         if self.kind == "log":
             return float(10.0**warped)
@@ -93,6 +98,13 @@ class Scale:
             if self.kind == "symlog":
                 return np.asarray(np.sign(values) * np.log10(1 + np.abs(values) / self._knee))
             return values
+
+    def _warped(self, value: float) -> float:
+        if self.kind == "log":
+            return math.log10(value) if value > 0 else math.nan
+        if self.kind == "symlog":
+            return math.copysign(math.log10(1 + abs(value) / self._knee), value)
+        return value
 
     def _symlog_ticks(self, count: int) -> list[Tick]:
         top = max(abs(self.low), abs(self.high))

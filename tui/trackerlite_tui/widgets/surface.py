@@ -1,44 +1,23 @@
-"""The one widget of the screen: rows of styled text, of which only what changed is painted again."""
+"""The one widget of the screen: rows of styled text, of which only what changed is written again."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-
+from rich.color import ColorSystem
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from trackerlite_tui.curves.palette import Ink
+from trackerlite_tui.curves.palette import NO_INK, Ink
 from trackerlite_tui.rows import Row, width
+from trackerlite_tui.widgets.pen import written
+from trackerlite_tui.widgets.style import style_of
 
-_NEAR = 8  # changes closer than this are painted as one
+__all__ = ["Surface", "changes", "strip_of", "style_of"]
 
-
-@lru_cache(maxsize=4096)
-def style_of(text: str, ink: Ink) -> Style:
-    """A style string of ours as a style of the terminal's; never None, which NO_COLOR cannot bear."""
-    color, background = ink.text or None, ink.background or None
-    flags: dict[str, bool] = {}
-    words = iter(text.split())
-    for word in words:
-        if word == "on":
-            background = next(words, background)
-        elif word.startswith("#"):
-            color = word
-        else:
-            flags[word] = True
-    return Style(
-        color=color,
-        bgcolor=background,
-        bold=flags.get("bold"),
-        dim=flags.get("dim"),
-        underline=flags.get("underline"),
-        reverse=flags.get("reverse"),
-        italic=flags.get("italic"),
-    )
+_NEAR = 4  # changes closer than this are written as one: a move costs as much
+_SYSTEMS = {"truecolor": ColorSystem.TRUECOLOR, "256": ColorSystem.EIGHT_BIT}
 
 
 def strip_of(row: Row, ink: Ink) -> Strip:
@@ -49,70 +28,110 @@ def strip_of(row: Row, ink: Ink) -> Strip:
 
 def changes(before: Row, after: Row) -> list[tuple[int, int]]:
     """The cells (start, stop) in which two rows of one width differ, near ones joined."""
-    if before == after:
-        return []
-    known = set()
-    at = 0
-    for text, style in before:
-        known.add((at, text, style))
-        at += width(text)
+    start, old, new = _differing(before, after)
     out: list[tuple[int, int]] = []
-    at = 0
-    for text, style in after:
-        size = width(text)
-        if size and (at, text, style) not in known:
-            if out and at - out[-1][1] <= _NEAR:
-                out[-1] = (out[-1][0], at + size)
+    for at, (was, becomes) in enumerate(zip(_cells(old), _cells(new), strict=False), start):
+        if was != becomes:
+            if out and at - out[-1][1] < _NEAR:
+                out[-1] = (out[-1][0], at + 1)
             else:
-                out.append((at, at + size))
-        at += size
+                out.append((at, at + 1))
     return out
 
 
+def _differing(before: Row, after: Row) -> tuple[int, Row, Row]:
+    """Two rows without the pieces that they begin and end with alike, and the cell where that is."""
+    shorter = min(len(before), len(after))
+    head = 0
+    while head < shorter and before[head] == after[head]:
+        head += 1
+    tail = 0
+    while tail < shorter - head and before[-1 - tail] == after[-1 - tail]:
+        tail += 1
+    start = sum(width(text) for text, _ in after[:head])
+    return start, before[head : len(before) - tail], after[head : len(after) - tail]
+
+
+def _cells(row: Row) -> list[tuple[str, str]]:
+    """The cells of a row, each a character and a style; a wide one has two."""
+    out: list[tuple[str, str]] = []
+    for text, style in row:
+        if width(text) == len(text) and (text.isascii() or all(map(_single, text))):
+            out += [(char, style) for char in text]
+            continue
+        for char in text:
+            size = width(char)
+            if size:
+                out += [(char, style), ("\0" + char, style)][:size]
+            elif out:  # it stands over the one before
+                out[-1] = (out[-1][0] + char, style)
+    return out
+
+
+def _single(char: str) -> bool:
+    return width(char) == 1
+
+
 class Surface(Widget):
-    """Shows rows. `show` compares with what is there and repaints the difference."""
+    """Shows rows. `show` compares with what is there and writes the difference.
+
+    The difference goes straight to the terminal: Textual would write each row from its first
+    cell on, every piece with its whole style, and a sixtieth of a second later. Textual paints
+    when the size or everything else changes, from the same rows.
+    """
 
     DEFAULT_CSS = "Surface { width: 100%; height: 100%; }"
     can_focus = False
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: list[Row] = []
-        self._strips: list[Strip] = []
+        self.rows: list[Row] = []
         self._ink: Ink | None = None
         self.repainted = 0  # cells, for the tests
-        self.painted: list[Region] = []  # what the last `show` sent
+        self.painted: list[Region] = []  # what the last `show` wrote
 
     def show(self, rows: list[Row], ink: Ink) -> None:
         """Put rows on the screen."""
-        before, whole = self._rows, ink is not self._ink or len(rows) != len(self._rows)
-        self._ink = ink
-        if whole:
-            self._strips = [strip_of(row, ink) for row in rows]
-            self._rows = rows
+        before, self.rows = self.rows, rows
+        if ink is not self._ink or len(rows) != len(before):
+            self._ink = ink
             self.painted = [self.region]
             self.refresh()
             return
-        regions = []
-        for y, row in enumerate(rows):
-            spans = changes(before[y], row)
-            if spans:
-                self._strips[y] = strip_of(row, ink)
-                regions += [Region(start, y, stop - start, 1) for start, stop in spans]
-        self._rows, self.painted = rows, regions
-        if regions:
-            self.repainted += sum(region.width for region in regions)
-            self.refresh(*regions)
+        spans = [
+            (y, start, stop)
+            for y, (old, new) in enumerate(zip(before, rows, strict=True))
+            if old is not new and old != new
+            for start, stop in changes(old, new)
+        ]
+        self.painted = [Region(start, y, stop - start, 1) for y, start, stop in spans]
+        if spans:
+            self.repainted += sum(region.width for region in self.painted)
+            self._write(spans, ink)
+
+    def _write(self, spans: list[tuple[int, int, int]], ink: Ink) -> None:
+        app, driver = self.app, self.app._driver
+        if app._exit:
+            return
+        if driver is None or app.is_headless or not app.is_running:
+            self.refresh(*self.painted)
+            return
+        system = _SYSTEMS.get(app.console.color_system or "", ColorSystem.STANDARD)
+        app._begin_update()
+        driver.write(written(self.rows, spans, ink, system))
+        app._end_update()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Rows for Textual to paint; it keeps none, so that none is painted that is no more."""
+        return [self.render_line(y).crop(crop.x, crop.right) for y in range(crop.y, crop.bottom)]
 
     def render_line(self, y: int) -> Strip:
-        """A row that was painted before."""
-        if y < len(self._strips):
-            strip = self._strips[y]
-            if strip.cell_length == self.size.width:
-                return strip
-            base = style_of("", self._ink) if self._ink is not None else Style()
-            return strip.adjust_cell_length(self.size.width, base)
-        return Strip([Segment(" " * self.size.width, Style())], self.size.width)
+        """A row as it is now."""
+        ink, columns = self._ink, self.size.width
+        if ink is None:
+            return Strip.blank(columns, style_of("", NO_INK))
+        row = self.rows[y] if y < len(self.rows) else []
+        return strip_of(row, ink).adjust_cell_length(columns, style_of("", ink))
 
     def on_resize(self, event: events.Resize) -> None:
         """The app paints for the new size."""
