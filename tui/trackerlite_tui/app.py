@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -95,6 +97,7 @@ class TrackerApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Ask for what the first screen needs, and begin to follow."""
         self.desk.resize(*self.size)
+        _be_quick()
         self.feed.start()
         for char in self._answer.typed:  # while Textual was being loaded
             self.desk.key(keys.named(char), char)
@@ -207,6 +210,17 @@ class TrackerApp(App[None], inherit_bindings=False):
         """The wheel."""
         self.desk.wheel(event.screen_x, event.screen_y, -1)
         self._soon()
+
+
+def _be_quick() -> None:
+    """Let no other thread and no search for garbage hold up a key.
+
+    The interpreter gives its lock to a waiting thread after 5 ms, which is a third of what a key
+    may take; and what Textual and a thousand runs consist of need not be searched again and again.
+    """
+    sys.setswitchinterval(0.001)
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 class _World:

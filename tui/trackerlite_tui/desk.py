@@ -197,7 +197,7 @@ class Desk:
     @property
     def moving(self) -> bool:
         """Whether something on the screen depends on the time: a live run, a notice."""
-        return bool(self._notice[0]) or any(run.state == "running" for run in self.snapshot.runs)
+        return bool(self._notice[0]) or self.runs.running > 0
 
     def notify(self, text: str, role: str = "text") -> None:
         """Say something in the footer for a while."""

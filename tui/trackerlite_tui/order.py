@@ -86,6 +86,7 @@ class RunList:
         if pinned:
             runs.sort(key=lambda run: run.id not in pinned)
         self.runs: list[RunInfo] = runs
+        self.running = sum(run.state == "running" for run in snapshot.runs)
         self.by_key: dict[int, RunInfo] = {run.key: run for run in snapshot.runs}
         self.items: Sequence[Item] = (
             self._grouped(state.group) if state.group else [run.key for run in runs]

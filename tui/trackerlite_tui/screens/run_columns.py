@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import is_
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.snapshot import MetricName
@@ -62,12 +63,23 @@ class RunColumns:
     _keys: list[str]
     _differing_in: object = None
     _differing_keys: list[str]
+    _suggested: list[str]
+    _suggested_as: object = None
+    _suggested_of: tuple[object, ...] = (None,) * 4
 
     def column_keys(self) -> list[str]:
         """The columns, as the person chose them or as the data suggests."""
         chosen = self.desk.state.columns
         if chosen is not None:
             return chosen
+        snapshot, pinned = self.desk.snapshot, list(self.desk.state.pinned_metrics)
+        parts = (self.desk.runs, snapshot.names, snapshot.config, snapshot.synced)
+        if pinned != self._suggested_as or not all(map(is_, parts, self._suggested_of)):
+            self._suggested = self._suggest()
+            self._suggested_as, self._suggested_of = pinned, parts
+        return self._suggested
+
+    def _suggest(self) -> list[str]:
         snapshot = self.desk.snapshot
         runs = self.desk.runs.runs
         out = ["project"] if len({run.project for run in snapshot.runs}) > 1 else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from operator import is_
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.order import Group, value_text
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from trackerlite_tui.desk import Desk
 
 _MANY = 64
+_MOVING = frozenset(("time", "left", "pace"))  # what a running run's clock changes
 
 
 class Screen(RunColumns, RunEdits, Page):
@@ -37,6 +39,9 @@ class Screen(RunColumns, RunEdits, Page):
         self._drawn: set[int] = set()
         self._best: dict[str, tuple[object, float | None]] = {}
         self._preview: list[CurveKey] = []
+        self._kept: dict[tuple[int, str], Cell] = {}
+        self._kept_as: tuple[object, ...] = ()
+        self._kept_of: tuple[object, ...] = (None,) * 4
         from trackerlite_tui.widgets.chartgrid import Charts
 
         self._charts = Charts()
@@ -95,6 +100,7 @@ class Screen(RunColumns, RunEdits, Page):
         self._split_row = high if preview else -1
         self._columns()
         self._drawn = {run.key for run in desk.drawn()}
+        self._keep()
         self.table.set_items(desk.runs.items)
         out = [*self._status(columns)] if rows >= 10 else []
         out += self.table.paint(
@@ -151,12 +157,30 @@ class Screen(RunColumns, RunEdits, Page):
         ]
 
     def _cell(self, item: Hashable, column: str) -> Cell:
-        desk, look = self.desk, self.desk.look
+        """What a cell says; what does not depend on the time is kept."""
         if isinstance(item, Group):
             return self._group_cell(item, column)
-        run = desk.runs.by_key.get(item) if isinstance(item, int) else None
+        run = self.desk.runs.by_key.get(item) if isinstance(item, int) else None
         if run is None:
             return ("", "")
+        if column == "age" or (column in _MOVING and run.state == "running"):
+            return self._run_cell(run, column)
+        kept = self._kept.get((run.key, column))
+        if kept is None:
+            kept = self._kept[run.key, column] = self._run_cell(run, column)
+        return kept
+
+    def _keep(self) -> None:
+        """Forget the cells that were kept if anything they say may have changed."""
+        desk, state = self.desk, self.desk.state
+        parts = (desk.runs, desk.snapshot.curves, desk.snapshot.statistics, desk.look)
+        form = (list(state.marks), list(state.pinned_runs), state.color_by, self._drawn)
+        if form != self._kept_as or not all(map(is_, parts, self._kept_of)):
+            self._kept.clear()
+            self._kept_as, self._kept_of = form, parts
+
+    def _run_cell(self, run: RunInfo, column: str) -> Cell:
+        desk, look = self.desk, self.desk.look
         if column == "mark":
             return self._mark(run)
         if column == "st":

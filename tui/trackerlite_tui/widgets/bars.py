@@ -56,7 +56,7 @@ def _facts(desk: Desk) -> Row:
     if desk.snapshot.alerts:
         sign = look.pick("⚠", "!")
         out.append((f" {sign} {len(desk.snapshot.alerts)} ", _on_bar(look, look.warn)))
-    running = sum(run.state == "running" for run in desk.snapshot.runs)
+    running = desk.runs.running
     if desk.frozen:
         out.append((" frozen ", _on_bar(look, look.warn)))
     elif running:

@@ -35,6 +35,7 @@ class Table:
         self.height = 1
         self._widths: dict[str, int] = {}
         self._spots: list[tuple[int, int, str]] = []
+        self._kept: dict[Hashable, tuple[tuple[object, ...], Row]] = {}
 
     @property
     def current(self) -> Hashable | None:
@@ -103,15 +104,16 @@ class Table:
         cells = [[cell(item, column.key) for column in shown] for item in seen]
         fitted = self._fit(shown, cells, columns, sorted_by[0])
         rows = [self._heading(fitted, columns, look, sorted_by)]
-        ascii_only = look.ascii_only
-        for offset, texts in enumerate(cells):
-            here = self.top + offset == self.index
-            row: Row = []
-            for (column, size), (text, style) in zip(fitted, texts, strict=False):
-                body_text = _place(text, size, column.right, ascii_only) + " "
-                row.append((body_text, look.on(style, "select") if here and active else style))
-            base = look.on("", "select") if here and active else ""
-            rows.append(fit(row, columns, base))
+        kept, self._kept = self._kept, {}
+        sizes = [size for _, size in fitted]
+        for offset, (item, texts) in enumerate(zip(seen, cells, strict=True)):
+            here = active and self.top + offset == self.index
+            form = (here, columns, sizes, look, texts)
+            row = kept.get(item)
+            if row is None or row[0] != form:
+                row = form, _row(fitted, texts, columns, look, here)
+            self._kept[item] = row
+            rows.append(row[1])
         if not self.items:
             start = max(0, (body - len(empty)) // 2)
             rows += [fill(columns) for _ in range(start)]
@@ -187,6 +189,21 @@ class Table:
             self.index = index
             return self.items[index]
         return None
+
+
+def _row(
+    fitted: Sequence[tuple[Column, int]],
+    texts: Sequence[Cell],
+    columns: int,
+    look: Look,
+    here: bool,
+) -> Row:
+    """One item's cells as a row, raised where the cursor is."""
+    row: Row = []
+    for (column, size), (text, style) in zip(fitted, texts, strict=False):
+        placed = _place(text, size, column.right, look.ascii_only) + " "
+        row.append((placed, look.on(style, "select") if here else style))
+    return fit(row, columns, look.on("", "select") if here else "")
 
 
 def _place(text: str, size: int, right: bool, ascii_only: bool) -> str:
