@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+import tui_peers
 from query import build
 from trackerlite_tui.curves.chart import Options, draw
 from trackerlite_tui.curves.line import Line, thin
@@ -236,13 +237,19 @@ def live(state: Path) -> None:
             writer.wait()
 
 
+def peers() -> None:
+    """The same asked of others, where they are installed."""
+    tui_peers.redraw(row, COLUMNS, ROWS)
+    tui_peers.leet(row, 100, 300)
+
+
 def main() -> None:
     """The table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=30)
     parser.add_argument("--runs", type=int, default=1_000)
     parser.add_argument("--store", type=Path)
-    parser.add_argument("--only", choices=["redraw", "start", "keys", "live"])
+    parser.add_argument("--only", choices=["redraw", "start", "keys", "live", "peers"])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state"
@@ -258,6 +265,7 @@ def main() -> None:
             "start": lambda: start(store, state),
             "keys": lambda: keys(store, state),
             "live": lambda: live(state),
+            "peers": peers,
         }.items():
             if options.only in (None, name):
                 work()
