@@ -26,8 +26,8 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-
 import tui_peers
+
 from query import build
 from trackerlite_tui.curves.chart import Options, draw
 from trackerlite_tui.curves.line import Line, thin

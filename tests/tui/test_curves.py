@@ -223,3 +223,12 @@ def test_a_band_is_shaded_between_its_edges() -> None:
     assert styled
     assert min(styled) >= 3
     assert max(styled) <= 6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(value=st.floats(-50, 50))
+def test_one_place_is_where_many_are(kind: str, value: float) -> None:
+    """A tick stands where a point of its value is drawn, on every kind of axis."""
+    scale = Scale(kind, 0.5, 40.0)
+    one, many = scale.place(value), float(scale.forward([value])[0])
+    assert one == pytest.approx(many, abs=1e-9, nan_ok=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # One clock for all loaders: a store that is opened anew must not repeat a stamp.
 stamps = itertools.count(1)
 _POINTS = 16_384  # longer series are read as envelopes
+_AFAR = 1_024  # as many, where nobody looks closely
 _KEPT_BYTES = 64 * 2**20
 _FULL_SMOOTHING = 1000  # a weight means the same picture whatever the number of points
 
@@ -122,7 +123,7 @@ class CurveLoader:
 
     def _path(self, series: SeriesInfo, wants: Wants, start: int, stop: int | None) -> _Path:
         whole = start == 0 and stop is None
-        if whole and series.count <= _POINTS:
+        if whole and series.count <= (_AFAR if wants.afar else _POINTS):
             grown = self._grow(series, wants.smoothing)
             return _Path(grown.step, grown.time, grown.value, grown.smooth, True)
         env = self._reader.envelope(series.key, max(200, wants.dots), start, stop)

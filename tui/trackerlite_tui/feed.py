@@ -345,7 +345,7 @@ class Feed(threading.Thread):
                 continue
             x_series = self._snapshot.series.get((key[0], key[1], wants.axis))
             form = (
-                series.key, series.count, series.total, wants.dots, wants.axis, wants.window, wants.smoothing,
+                series.key, series.count, series.total, wants.dots, wants.axis, wants.window, wants.smoothing, wants.afar,
                 x_series.count if x_series else 0,
             )  # fmt: skip
             if self._loaded.get(key) == form and key in curves:

@@ -34,6 +34,7 @@ class Wants:
         axis: `step`, `relative`, `wall`, or the name of a metric.
         window: the visible part of the x axis, or None for all of it.
         smoothing: weight of the past, 0 for none.
+        afar: nobody reads values off the curves: of thousands of points an envelope will do.
         details: what else the screen needs, by name and arguments.
     """
 
@@ -52,6 +53,7 @@ class Wants:
     axis: str = STEP
     window: tuple[float, float] | None = None
     smoothing: float = 0.0
+    afar: bool = False
     details: tuple[DetailKey, ...] = ()
 
 

@@ -72,7 +72,7 @@ class Screen(RunColumns, RunEdits, Page):
             }
             ordered = [name for name in shown if name in mine] or sorted(mine)
             self._preview = [(run.key, "history", name) for name in ordered]
-            curves += self._preview
+            curves += self._preview[: max(1, desk.columns // 44)]  # as many as are drawn
         spark = next((key.partition(":")[2] for key in self._keys if key.startswith("spark:")), "")
         if spark:
             body = self.table.items[self.table.top : self.table.top + self.table.height]
@@ -85,6 +85,7 @@ class Screen(RunColumns, RunEdits, Page):
             listed=tuple(dict.fromkeys(listed)),
             curves=tuple(dict.fromkeys(curves)),
             dots=160,
+            afar=True,
         )
 
     # -- painting ------------------------------------------------------------------------

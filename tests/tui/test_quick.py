@@ -1,0 +1,85 @@
+"""What is kept or hurried so that the screen is quick, against what would be shown without."""
+
+from __future__ import annotations
+
+import io
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from trackerlite.readers import Reader
+from trackerlite_tui import firstpaint
+from trackerlite_tui.desk import Desk, Nothing
+from trackerlite_tui.once import Still
+from trackerlite_tui.state import State
+
+_KEYS = ["j", "k", "G", "g", "space", "p", "o", "O", "X", ">", "<", "v"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_kept_table_is_the_table_painted_anew(
+    still: Callable[..., Still], store: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After any keys, a desk that kept cells and rows paints what a fresh desk paints."""
+    monkeypatch.setattr("trackerlite_tui.order.ago", lambda _: "then")  # whenever it is painted
+    made = still(store, columns=150, rows=40)
+    made.desk.clock = lambda: 0.0
+    choose = random.Random(seed)
+    for _ in range(12):
+        made.key(choose.choice(_KEYS))
+        fresh = Desk(made.desk.state, Nothing(), appearance=made.desk.look, clock=lambda: 0.0)
+        fresh.resize(150, 40)
+        fresh.take(made.desk.snapshot)
+        mine, theirs = made.desk.screen, fresh.screen
+        for name in ("index", "top", "left"):
+            setattr(theirs.table, name, getattr(mine.table, name))  # type: ignore[attr-defined]
+        theirs.table._widths = dict(mine.table._widths)  # type: ignore[attr-defined]
+        theirs.table.items = mine.table.items  # type: ignore[attr-defined]
+        fresh.cursor_run = made.desk.cursor_run
+        mine_rows, fresh_rows = made.desk.paint(), fresh.paint()
+        table = slice(1, mine._split_row)  # type: ignore[attr-defined]
+        assert mine_rows[table] == fresh_rows[table]
+
+
+def test_the_first_frames_have_the_runs_and_then_their_curves(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before Textual is there, the table is written, then the same with curves, and both are handed on."""
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "__stderr__", out)
+    monkeypatch.setattr(firstpaint, "size", lambda: (140, 40))
+    monkeypatch.setattr(firstpaint, "_HURRY", 30.0)
+    first = firstpaint.paint(str(store), State(theme="dark"))
+    assert first is not None
+    frames = out.getvalue().split(firstpaint._ENTER)[1:]
+    assert len(frames) == 2
+    assert all("run-5" in frame for frame in frames)
+    braille = [any("\u2801" <= char <= "\u28ff" for char in frame) for frame in frames]
+    assert braille == [False, True]
+    assert first.curves
+
+
+def test_the_first_frames_are_not_held_up_by_many_curves(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When there is no time left, the app starts with what was read by then."""
+    monkeypatch.setattr(sys, "__stderr__", io.StringIO())
+    monkeypatch.setattr(firstpaint, "size", lambda: (140, 40))
+    monkeypatch.setattr(firstpaint, "_HURRY", 0.0)
+    first = firstpaint.paint(str(store), State(theme="dark"))
+    assert first is not None
+    assert len(first.runs) == 6
+    assert not first.curves
+
+
+def test_names_are_counted_as_the_series_say(store: Path) -> None:
+    """The metrics by name are those of the series, with as many runs."""
+    with Reader.open(store) as reader:
+        keys = [run.key for run in reader.runs()][:4]
+        series = reader.series(keys)
+        counted = {one.name: one.runs for one in reader.names(keys)}
+    wanted = {name: sum(one.name == name for one in series) for name in {s.name for s in series}}
+    assert counted == wanted
