@@ -237,7 +237,7 @@ def test_curves_know_no_terminal_library() -> None:
 _TRAIN = """
 import sys, time, trackerlite
 run = trackerlite.init(project="p", name="trainee", dir=sys.argv[1])
-for step in range(400):
+for step in range(1500):
     run.log({"loss": 1 / (step + 1)}, step=step)
     time.sleep(0.01)
 run.finish()
@@ -288,8 +288,10 @@ def test_in_a_real_terminal_from_start_to_quit(tmp_path: Path) -> None:
         wait_for("trainee", "1 live")
         tmux("send-keys", "-t", "t", "2")
         first = wait_for("loss", "⡀")
-        time.sleep(1.2)
-        assert tmux("capture-pane", "-p", "-t", "t") != first
+        end = time.monotonic() + 20  # the first frame stands before the app does
+        while tmux("capture-pane", "-p", "-t", "t") == first:
+            assert time.monotonic() < end, "nothing moves"
+            time.sleep(0.1)
         for width, height in ((60, 20), (20, 5), (8, 3), (150, 45)):
             tmux("resize-window", "-t", "t", "-x", str(width), "-y", str(height))
             time.sleep(0.1)
