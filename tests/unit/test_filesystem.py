@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_where_the_database_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert far.is_relative_to("/var/cache/me/trackerlite")
     assert far != filesystem.database_path(Path("/weka/other/.trackerlite"))
     monkeypatch.setenv("XDG_CACHE_HOME", "/home/me/.cache")
-    monkeypatch.setattr(filesystem.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     filesystem._private.cache_clear()
     found = filesystem.database_path(Path("/weka/.trackerlite"))
     filesystem._private.cache_clear()
