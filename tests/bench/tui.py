@@ -225,7 +225,8 @@ def live(state: Path) -> None:
         ]
         time.sleep(3)
         terminal = Terminal(Path(folder), "charts", state)
-        terminal.read(5.0)
+        terminal.read(20.0, lambda got: any(cell in got for cell in BRAILLE))
+        terminal.read(5.0)  # the app itself, behind its first frame
         cpu, sent = terminal.cpu(10.0)
         row(
             "live, 8 runs × 9 metrics × 100 Hz", f"{cpu:.1f} % CPU, {sent:.1f} kB/s", "5 %, 15 kB/s"

@@ -177,10 +177,11 @@ class TestStall:
         assert journal.look(10_000) == []
 
 
-def test_in_a_run(tmp_path, capsys):
+def test_in_a_run(tmp_path, capsys, monkeypatch):
     """A NaN in a real run is an alert in the store and a line on stderr."""
     import time
 
+    monkeypatch.delenv("TRACKERLITE_SILENT")
     run = tl.init(project="p", dir=tmp_path, id="r")
     run.log({"loss": math.nan}, step=4)
     end = time.monotonic() + 10

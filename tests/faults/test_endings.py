@@ -153,14 +153,14 @@ def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
         assert reader.series()[0].count == 1
 
 
-def test_two_runs_one_after_another(tmp_path: Path) -> None:
-    """A second run in the same process is a run of its own; the first, unfinished one ends with the process."""
+def test_two_runs_side_by_side(tmp_path: Path) -> None:
+    """A second run in the same process is a run of its own; the first stays the current one and ends with the process."""
     outcome = run(
         tmp_path,
         """
         first = tl.init(dir=".", id="a")
-        second = tl.init(dir=".", id="b")
-        tl.log({"x": 2.0})
+        second = tl.init(dir=".", id="b", reinit="create_new")
+        second.log({"x": 2.0})
         second.finish()
         tl.log({"x": 1.0})
         """,
