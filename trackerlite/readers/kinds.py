@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-NAMES = {
+_NAMES = {
     "image-file": "picture",
     "images/separated": "pictures",
     "table-file": "table",
@@ -28,7 +28,7 @@ def kind_of(value: Any) -> str:
         if isinstance(value.get("plot"), dict):
             chart = str(value["plot"].get("id", "plot")).removeprefix("wandb/")
             return chart.split("/")[0].replace("_", " ")
-        return NAMES.get(str(value["_type"]), str(value["_type"]))
+        return _NAMES.get(str(value["_type"]), str(value["_type"]))
     return {str: "text", list: "list", dict: "mapping", bool: "true or false"}.get(
         type(value), "value"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from trackerlite.readers.kinds import kind_of
 from trackerlite_tui.graphics import Placed
 from trackerlite_tui.rows import Row, fill, fit, justify, pad, row_width
 from trackerlite_tui.screens.base import Page
@@ -17,32 +18,6 @@ from trackerlite_tui.widgets.listing import Listing, Scrolling
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo, ValueRow
     from trackerlite_tui.desk import Desk
-
-_KINDS = {
-    "image-file": "picture",
-    "images/separated": "pictures",
-    "table-file": "table",
-    "histogram": "histogram",
-    "html-file": "html",
-    "audio-file": "sound",
-    "video-file": "video",
-}
-
-
-def kind_of(value: Any) -> str:
-    """What a logged value is, in one word."""
-    if isinstance(value, dict) and "_type" in value:
-        if "plot" in value:
-            return (
-                str(value["plot"].get("id", "plot"))
-                .removeprefix("wandb/")
-                .split("/")[0]
-                .replace("_", " ")
-            )
-        return _KINDS.get(str(value["_type"]), str(value["_type"]))
-    return {str: "text", list: "list", dict: "mapping", bool: "true or false"}.get(
-        type(value), "value"
-    )
 
 
 class Screen(Scrolling, Page):
