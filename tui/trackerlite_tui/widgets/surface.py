@@ -64,7 +64,7 @@ def _cells(row: Row) -> list[tuple[str, str]]:
             if size:
                 out += [(char, style), ("\0" + char, style)][:size]
             elif out:  # it stands over the one before
-                out[-1] = (out[-1][0] + char, style)
+                out[-1] = (out[-1][0] + char, out[-1][1])
     return out
 
 
