@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from trackerlite.errors import TrackerliteError
-from trackerlite_tui.curves.palette import Ink, rgb
+from trackerlite_tui.curves.palette import Ink, parse_style, rgb
 from trackerlite_tui.desk import Desk, Nothing
 from trackerlite_tui.feed import Feed
 from trackerlite_tui.look import Look
@@ -106,16 +106,8 @@ def _send(text: str) -> None:
 
 
 def _piece(text: str, style: str, ink: Ink, deep: bool) -> str:
-    color, background = ink.text, ink.background
-    codes = ["0"]
-    words = iter(style.split())
-    for word in words:
-        if word == "on":
-            background = next(words, background)
-        elif word.startswith("#"):
-            color = word
-        elif word in _FLAGS:
-            codes.append(_FLAGS[word])
+    color, background, flags = parse_style(style, ink.text, ink.background)
+    codes = ["0", *(code for flag, code in _FLAGS.items() if flag in flags)]
     for prefix, value in (("38", color), ("48", background)):
         if value:
             codes.append(

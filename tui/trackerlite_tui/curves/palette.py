@@ -113,3 +113,21 @@ def contrast(a: str, b: str) -> float:
 
     high, low = sorted((luminance(a), luminance(b)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+def parse_style(style: str, color: str, background: str) -> tuple[str, str, set[str]]:
+    """A style string taken apart: its colours, where it names none the given ones, and its flags.
+
+    >>> parse_style("bold #ff0000 on #000000", "", "")
+    ('#ff0000', '#000000', {'bold'})
+    """
+    flags = set()
+    words = iter(style.split())
+    for word in words:
+        if word == "on":
+            background = next(words, background)
+        elif word.startswith("#"):
+            color = word
+        else:
+            flags.add(word)
+    return color, background, flags

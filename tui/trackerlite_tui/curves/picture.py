@@ -16,7 +16,7 @@ from typing import Any
 from trackerlite_tui.curves import cells
 from trackerlite_tui.curves.braille import dots
 from trackerlite_tui.curves.cells import Row
-from trackerlite_tui.curves.palette import DARK_INK, Ink, blend
+from trackerlite_tui.curves.palette import DARK_INK, Ink, blend, parse_style
 
 CELL_WIDTH, CELL_HEIGHT = 10, 20
 _FONTS = ("DejaVuSansMono", "LiberationMono-Regular", "Menlo", "consola", "NotoSansMono-Regular")
@@ -47,16 +47,9 @@ class Style:
 @lru_cache(maxsize=4096)
 def parse(style: str, ink: Ink) -> Style:
     """Read a style string against the picture's own colours."""
-    color, background = ink.text or "#d0d0d0", ink.background or "#101010"
-    flags = set()
-    words = iter(style.split())
-    for word in words:
-        if word == "on":
-            background = next(words, background)
-        elif word.startswith("#"):
-            color = word
-        else:
-            flags.add(word)
+    color, background, flags = parse_style(
+        style, ink.text or "#d0d0d0", ink.background or "#101010"
+    )
     if "reverse" in flags:
         color, background = background, color
     if "dim" in flags:

@@ -6,28 +6,19 @@ from functools import lru_cache
 
 from rich.style import Style
 
-from trackerlite_tui.curves.palette import Ink
+from trackerlite_tui.curves.palette import Ink, parse_style
 
 
 @lru_cache(maxsize=4096)
 def style_of(text: str, ink: Ink) -> Style:
     """A style string of ours as a style of the terminal's; never None, which NO_COLOR cannot bear."""
-    color, background = ink.text or None, ink.background or None
-    flags: dict[str, bool] = {}
-    words = iter(text.split())
-    for word in words:
-        if word == "on":
-            background = next(words, background)
-        elif word.startswith("#"):
-            color = word
-        else:
-            flags[word] = True
+    color, background, flags = parse_style(text, ink.text, ink.background)
     return Style(
-        color=color,
-        bgcolor=background,
-        bold=flags.get("bold"),
-        dim=flags.get("dim"),
-        underline=flags.get("underline"),
-        reverse=flags.get("reverse"),
-        italic=flags.get("italic"),
+        color=color or None,
+        bgcolor=background or None,
+        bold="bold" in flags or None,
+        dim="dim" in flags or None,
+        underline="underline" in flags or None,
+        reverse="reverse" in flags or None,
+        italic="italic" in flags or None,
     )
