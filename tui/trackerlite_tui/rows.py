@@ -35,11 +35,16 @@ def slice_row(row: Row, start: int, stop: int) -> Row:
         size = width(text)
         low, high = max(start - at, 0), min(stop - at, size)
         if low < high:
-            out.append((text[low:high] if size == len(text) else _cut(text, low, high), style))
+            out.append((text[low:high] if one_each(text) else _cut(text, low, high), style))
         at += size
         if at >= stop:
             break
     return out
+
+
+def one_each(text: str) -> bool:
+    """Whether each character takes one cell: an accent and a wide one would only add up to that."""
+    return text.isascii() or all(width(char) == 1 for char in text)
 
 
 def _cut(text: str, low: int, high: int) -> str:

@@ -10,7 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from trackerlite_tui.curves.palette import NO_INK, Ink
-from trackerlite_tui.rows import Row, width
+from trackerlite_tui.rows import Row, one_each, width
 from trackerlite_tui.widgets.pen import written
 from trackerlite_tui.widgets.style import style_of
 
@@ -56,7 +56,7 @@ def _cells(row: Row) -> list[tuple[str, str]]:
     """The cells of a row, each a character and a style; a wide one has two."""
     out: list[tuple[str, str]] = []
     for text, style in row:
-        if width(text) == len(text) and (text.isascii() or all(map(_single, text))):
+        if one_each(text):
             out += [(char, style) for char in text]
             continue
         for char in text:
@@ -64,12 +64,9 @@ def _cells(row: Row) -> list[tuple[str, str]]:
             if size:
                 out += [(char, style), ("\0" + char, style)][:size]
             elif out:  # it stands over the one before
-                out[-1] = (out[-1][0] + char, out[-1][1])
+                for at in (-2, -1) if out[-1][0][0] == "\0" else (-1,):
+                    out[at] = (out[at][0] + char, out[at][1])
     return out
-
-
-def _single(char: str) -> bool:
-    return width(char) == 1
 
 
 class Surface(Widget):
