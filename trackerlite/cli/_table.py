@@ -6,7 +6,6 @@ a listing must not. Cells are made plain here, so no verb can forget to.
 
 from __future__ import annotations
 
-import shutil
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -41,7 +40,11 @@ class Column:
 
 def width() -> int | None:
     """Columns of the terminal that stdout is; None for a pipe or a file, which take any width."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if not sys.stdout.isatty():
+        return None
+    import shutil  # 5 ms that a pipe does not pay
+
+    return shutil.get_terminal_size().columns
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> list[str]:
@@ -55,9 +58,9 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> 
     kept = [i for i in range(len(columns)) if any(row[i] for row in cells)]
     natural = {i: max(cells_wide(titles[i]), _widest([row[i] for row in cells])) for i in kept}
     widths = fit(columns, natural, width())
-    lines = [_line(columns, widths, titles, heading=True)]
-    lines += [_line(columns, widths, row) for row in cells]
-    sys.stdout.write("\n".join(lines) + "\n")
+    shown = [_column(columns[i], widths[i], titles[i], [row[i] for row in cells]) for i in widths]
+    lines = list(zip(*shown, strict=True)) or [()] * (len(cells) + 1)
+    sys.stdout.write("".join(f"{_GAP.join(line).rstrip()}\n" for line in lines))
     return [titles[i] for i in kept if i not in widths]
 
 
@@ -89,21 +92,23 @@ def fit(
     return widths
 
 
-def _line(
-    columns: Sequence[Column], widths: dict[int, int], row: Sequence[str], heading: bool = False
-) -> str:
+def _column(column: Column, wide: int, title: str, texts: Sequence[str]) -> list[str]:
+    """A column's cells under its heading, each `wide` terminal cells."""
     colour = coloured()
-    parts = []
-    for i, wide in widths.items():
-        column, text = columns[i], row[i]
+    if not colour and all(text.isascii() and len(text) <= wide for text in (title, *texts)):
+        return [text.rjust(wide) if column.right else text.ljust(wide) for text in (title, *texts)]
+    style = column.style if colour else None
+    cells = []
+    for row, text in enumerate([title, *texts]):
+        fitted = text
         if not text.isascii() or len(text) > wide:
-            text = cut(text, wide)
-        padding = " " * (wide - cells_wide(text))
+            fitted = cut(text, wide)
+        padding = " " * (wide - cells_wide(fitted))
         if colour:
-            style = column.style(row[i]) if callable(column.style) else column.style
-            text = styled(text, "dim" if heading else style)
-        parts.append(padding + text if column.right else text + padding)
-    return _GAP.join(parts).rstrip()
+            own = style(text) if callable(style) else style
+            fitted = styled(fitted, own if row else "dim")
+        cells.append(padding + fitted if column.right else fitted + padding)
+    return cells
 
 
 def cut(text: str, wide: int) -> str:

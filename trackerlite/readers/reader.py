@@ -188,17 +188,30 @@ class Reader:
         parsed: dict[str, Any] = json.loads(row[0]) if row else {}
         return parsed
 
-    def params(self, run_keys: Iterable[int] | None = None) -> dict[int, dict[str, Any]]:
-        """The config of some runs (default: all), flat with dotted keys, by run key."""
+    def params(
+        self, run_keys: Iterable[int] | None = None, name: str | None = None
+    ) -> dict[int, dict[str, Any]]:
+        """The config of some runs (default: all), flat with dotted keys, by run key.
+
+        Args:
+            name: only this key.
+        """
         found: dict[int, dict[str, Any]] = {key: {} for key in run_keys or ()}
-        query = f"SELECT run_key, key, json FROM param {summary.among('run_key', run_keys)}"  # noqa: S608
-        for run_key, key, text in self.connection.execute(query):
+        clause, bound = summary.of(run_keys, name)
+        query = f"SELECT run_key, key, json FROM param {clause}"  # noqa: S608
+        for run_key, key, text in self.connection.execute(query, bound):
             found.setdefault(run_key, {})[key] = json.loads(text)
         return found
 
-    def summaries(self, run_keys: Iterable[int] | None = None) -> dict[int, dict[str, Any]]:
-        """The summary of some runs (default: all), by run key: as the view `summary`, parsed."""
-        return summary.read(self.connection, run_keys)
+    def summaries(
+        self, run_keys: Iterable[int] | None = None, name: str | None = None
+    ) -> dict[int, dict[str, Any]]:
+        """The summary of some runs (default: all), by run key: as the view `summary`, parsed.
+
+        Args:
+            name: only this key.
+        """
+        return summary.read(self.connection, run_keys, name)
 
     # -- metrics ----------------------------------------------------------------------
 

@@ -108,9 +108,9 @@ def column_of(
     if isinstance(operand, FieldOf):
         return _field(reader, runs, operand.field.name, now)
     if isinstance(operand, Param):
-        return _present(reader.params(keys), operand.key)
+        return _present(reader.params(keys, operand.key), operand.key)
     if isinstance(operand, Summary):
-        return _present(reader.summaries(keys), operand.key)
+        return _present(reader.summaries(keys, operand.key), operand.key)
     if isinstance(operand, Environment):
         flat = {key: values.flatten(reader.environment(key)) for key in keys}
         return _present(flat, operand.path)
@@ -151,7 +151,7 @@ def _metric(reader: Reader, keys: Sequence[int], operand: Series) -> dict[int, A
             if value is not None:
                 column[series.run_key] = value
     if operand.plain and operand.stream == "history" and len(logged) < len(keys):
-        others = reader.summaries([key for key in keys if key not in logged])
+        others = reader.summaries([key for key in keys if key not in logged], operand.key)
         column |= {k: v for k, v in _present(others, operand.key).items() if is_number(v)}
     return column
 

@@ -20,9 +20,14 @@ class JournalFile(NamedTuple):
 
 def run_folders(store: Path) -> Iterator[Path]:
     """Every folder `runs/<project>/<run>` of the store, in a stable order."""
-    root = store / "runs"
-    for project in _folders(root):
-        yield from _folders(project)
+    return (store / name for name in run_names(store))
+
+
+def run_names(store: Path) -> Iterator[str]:
+    """`runs/<project>/<run>` for every run of the store: texts, as a path costs more than its stat."""
+    for project in _folders(store / "runs"):
+        for run in _folders(store / "runs" / project):
+            yield f"runs/{project}/{run}"
 
 
 def journals_of(folder: Path) -> list[JournalFile]:
@@ -33,7 +38,7 @@ def journals_of(folder: Path) -> list[JournalFile]:
     return found
 
 
-def changed_at(folder: Path) -> int:
+def changed_at(folder: str | Path) -> int:
     """When a file last came or went in a run's folder or its lanes, in ns; 0: too lately to tell."""
     try:
         status = os.stat(folder)
@@ -70,13 +75,9 @@ def _lane(folder: Path, lane: str, depth: int) -> Iterator[JournalFile]:
             yield from _lane(folder / name, f"{lane}/{name}" if lane else name, depth + 1)
 
 
-def _folders(root: Path) -> list[Path]:
+def _folders(root: Path) -> list[str]:
     try:
         with os.scandir(root) as entries:
-            return [
-                Path(e.path)
-                for e in sorted(entries, key=lambda e: e.name)
-                if e.is_dir(follow_symlinks=False)
-            ]
+            return sorted(e.name for e in entries if e.is_dir(follow_symlinks=False))
     except OSError:
         return []

@@ -23,7 +23,7 @@ from trackerlite.journal.writer import is_being_written
 from trackerlite.store import connect, run_row
 from trackerlite.store.apply import EDITS, RunRows, tick
 from trackerlite.store.filesystem import database_path
-from trackerlite.store.journals import JournalFile, changed_at, journals_of, run_folders
+from trackerlite.store.journals import JournalFile, changed_at, journals_of, run_names
 from trackerlite.store.lock import store_lock
 
 BATCH = 2 << 20  # bytes of journal in one transaction
@@ -271,9 +271,9 @@ class Projector:
         """
         known = self._known()
         touched = 0
-        for folder in run_folders(self.store):
-            if self._is_behind(folder, known.get(self._name(folder))):
-                self.project_run(folder, timeout=timeout)
+        for name in run_names(self.store):
+            if self._is_behind(name, known.get(name)):
+                self.project_run(self.store / name, timeout=timeout)
                 touched += 1
         self.bury(timeout)
         return touched
@@ -299,17 +299,17 @@ class Projector:
 
     def _is_behind(
         self,
-        folder: Path,
+        folder: str,
         known: tuple[int, list[tuple[str, int, int, int | None, float]]] | None,
     ) -> bool:
-        if known is None or not known[0] or known[0] != changed_at(folder):
+        if known is None or not known[0] or known[0] != changed_at(f"{self.store}/{folder}"):
             return True
         now = time.time()
         for path, watermark, closed, dead_at, projected in known[1]:
             if closed and not path.endswith(".tfrecord"):
                 continue
             try:
-                size = os.stat(self.store / path).st_size
+                size = os.stat(f"{self.store}/{path}").st_size
             except OSError:
                 return True
             if size in (watermark, dead_at):
