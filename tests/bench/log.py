@@ -33,7 +33,7 @@ def _trackerlite(folder: Path):
     return lambda data, step: run.log(data, step), run.finish
 
 
-def _raw_tfrecord(folder: Path):
+def hand_packed(folder: Path):
     """The lower bound: the same five floats as one hand-packed TensorBoard event, one write."""
     import struct
 
@@ -114,7 +114,7 @@ def _pandm(folder: Path):
 
 CONTENDERS = {
     "trackerlite": (_trackerlite, "trackerlite"),
-    "raw TFRecord append": (_raw_tfrecord, "google_crc32c"),
+    "raw TFRecord append": (hand_packed, "google_crc32c"),
     "raw JSON lines": (_raw_json, "json"),
     "tensorboard": (_tensorboard, "tensorboard.summary.writer.event_file_writer"),
     "trackio": (_trackio, "trackio"),

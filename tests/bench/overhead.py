@@ -3,7 +3,8 @@
 A small torch model is trained at about 100 steps a second. Each contender logs five
 numbers at every step, captures console and system metrics, watches the gradients (a
 histogram of each layer every 100 steps) and prints a line every 10 steps. Each runs in a
-process of its own, in rounds, and the best round counts. On a shared machine only processor
+process of its own, in rounds, and the best round counts. `hand-packed` is the floor: the same
+five numbers as one event packed and written by hand, and nothing else. On a shared machine only processor
 time is steady, so the table says: what the training thread spent in the recorder's calls (and
 as a share of a 10 ms step), their median and 99th percentile on the clock, the processor time
 of all threads and helpers but for the training's steps, and what is left on disk.
@@ -22,7 +23,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-NAMES = ("bare", "trackerlite", "tensorboard", "wandb offline")
+NAMES = ("bare", "hand-packed", "trackerlite", "tensorboard", "wandb offline")
 
 
 def contender(name: str, folder: Path, model):
@@ -37,6 +38,15 @@ def contender(name: str, folder: Path, model):
         run = tl.init(project="bench", dir=folder, config={"lr": 3e-4})
         run.watch(model, log="gradients", log_freq=100)
         return run.log, say, run.finish
+    if name == "hand-packed":
+        from log import KEYS, hand_packed
+
+        append, close = hand_packed(folder)
+        return (
+            lambda row, step: append(dict(zip(KEYS, row.values(), strict=True)), step),
+            say,
+            close,
+        )
     if name == "tensorboard":
         from torch.utils.tensorboard import SummaryWriter
 

@@ -19,6 +19,8 @@ from trackerlite.readers import Reader
 from trackerlite.store.projector import Projector
 from unit.journals import NAME, SHM, row, run_of, said, start
 
+AFTER = NAME.replace("0000000001", "0000000400")
+
 
 def history(chance: random.Random, count: int = 400) -> list[bytes]:
     """The frames of a run that uses everything a journal can say."""
@@ -120,6 +122,23 @@ def test_small_transactions_show_the_same(
         project(store, run_of(store, data))
         seen.append(views(store))
     assert seen[0] == seen[1] == seen[2]
+
+
+def test_a_transaction_may_end_where_a_journal_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of several journals, each may use up a transaction to its last byte: no row is left out."""
+    first = start() + b"".join(row(10.0 + n, n, {"loss": float(n)}) for n in range(300))
+    later = [row(400.0 + n, 300 + n, {"loss": 300.0 + n}) for n in range(300)]
+    for size in (len(first) - 1, len(first), len(first) + 1, len(first) - 70):
+        monkeypatch.setattr("trackerlite.store.projector.BATCH", size)
+        store = tmp_path / str(size) / ".trackerlite"
+        run_of(store, first)
+        folder = run_of(store, frame(events.version_event(400.0)) + b"".join(later), journal=AFTER)
+        project(store, folder)
+        with Reader.open(store) as reader:
+            (series,) = reader.series()
+            assert reader.points(series.key).value.tolist() == [float(n) for n in range(600)]
 
 
 def test_projecting_again_changes_nothing(tmp_path: Path, chance: random.Random) -> None:

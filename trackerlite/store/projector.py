@@ -154,7 +154,7 @@ class Projector:
         self, connection: sqlite3.Connection, run_key: int, journals: list[JournalFile]
     ) -> tuple[int, bool]:
         rows = RunRows(connection, run_key)
-        budget, done = BATCH, 0
+        budget, done, more = BATCH, 0, False
         heartbeat: float | None = None
         clocks: dict[str, float] = {}
         for journal in journals:
@@ -179,7 +179,8 @@ class Projector:
                 continue
             if size > watermark and size != dead_at:
                 if budget <= 0:
-                    return done, True
+                    more = True
+                    break
                 offset, clock, last, closed, whole = self._read(
                     connection, rows, journal, key, watermark, clock, budget
                 )
@@ -193,11 +194,11 @@ class Projector:
                     (offset, clock, int(closed), dead, time.time(), key),
                 )
                 if offset < size and whole is None:
-                    rows.flush(heartbeat)
-                    return done, True
+                    more = True
+                    break
             clocks[journal.lane] = max(clock, clocks.get(journal.lane, 0.0))
-        rows.flush(heartbeat)
-        return done, False
+        rows.flush(heartbeat)  # the watermarks say that all of it was taken in
+        return done, more
 
     def _read(
         self,
