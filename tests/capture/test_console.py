@@ -231,6 +231,8 @@ class TestDescriptors:
         done, found = run(
             tmp_path,
             """
+            import warnings
+            warnings.simplefilter("ignore")  # Python 3.12 on warns of forks where there are threads
             subprocess.Popen(["sh", "-c", "sleep 0.6; echo late && echo done"])
             if os.fork() == 0:
                 time.sleep(0.4)

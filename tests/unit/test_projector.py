@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 import tempfile
 from pathlib import Path
@@ -16,6 +17,7 @@ from faults.checker import shown_by_views
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
 from trackerlite.readers import Reader
+from trackerlite.store.lock import store_lock
 from trackerlite.store.projector import Projector
 from unit.journals import NAME, SHM, row, run_of, said, start
 
@@ -139,6 +141,20 @@ def test_a_transaction_may_end_where_a_journal_does(
         with Reader.open(store) as reader:
             (series,) = reader.series()
             assert reader.points(series.key).value.tolist() == [float(n) for n in range(600)]
+
+
+def test_who_only_looks_waits_for_nobody(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While somebody else holds the store's lock, a reader shows what is there, and says nothing."""
+    store = tmp_path / ".trackerlite"
+    end = said(1e4, t="finish", state="finished", exit_code=0)
+    folder = run_of(store, start() + row(10.0, 0, {"loss": 1.0}) + end)
+    os.utime(folder, (1e9, 1e9))  # of what came a moment ago nobody can be sure
+    project(store, folder)
+    with store_lock(store, timeout=1.0), Reader.open(store) as reader:
+        assert [run.state for run in reader.runs()] == ["finished"]
+    assert capsys.readouterr().err == ""
 
 
 def test_projecting_again_changes_nothing(tmp_path: Path, chance: random.Random) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
-from trackerlite.store.projector import Projector
+from trackerlite.store.behind import project_behind
 from trackerlite.store.schema import VIEW_NAMES
 from unit.journals import NAME, row, run_of, said, start
 
@@ -65,9 +65,7 @@ def database(store: Path) -> Iterator[sqlite3.Connection]:
     elsewhere = store / "runs" / "q" / "first-r1"
     elsewhere.mkdir(parents=True)
     (elsewhere / NAME).write_bytes(start(project="q") + row(1.0, 0, {"loss": 3.0}))
-    projector = Projector(store)
-    projector.project_behind()
-    projector.close()
+    project_behind(store)
     connection = sqlite3.connect(f"file:{store / 'trackerlite.db'}?mode=ro", uri=True)
     yield connection
     connection.close()

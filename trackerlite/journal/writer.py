@@ -371,7 +371,7 @@ def _lock(fd: int) -> None:
             return
 
 
-def is_being_written(path: Path) -> bool:
+def is_being_written(path: str | Path) -> bool:
     """Whether a living process on a machine we share locks with writes `path`."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

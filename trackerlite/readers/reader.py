@@ -322,14 +322,10 @@ class Reader:
 
 def _catch_up(path: Path) -> str | None:
     """Project what was left behind; a sentence if that is not possible here and now."""
-    from trackerlite.store.projector import Projector
+    from trackerlite.store.behind import project_behind
 
     try:
-        projector = Projector(path)
-        try:
-            projector.project_behind(timeout=2.0)
-        finally:
-            projector.close()
+        project_behind(path)
     except StoreTooNew:
         raise
     except (StoreBusy, OSError, sqlite3.DatabaseError) as error:

@@ -7,37 +7,30 @@ There is no other way into the database.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from trackerlite.errors import StoreBusy
 from trackerlite.journal.events import Event
 from trackerlite.journal.reader import Damage, End, JournalReader
 from trackerlite.journal.scalars import Decoder
 from trackerlite.journal.stretches import Stretch, follow
-from trackerlite.journal.writer import is_being_written
 from trackerlite.store import connect, run_row
 from trackerlite.store.apply import EDITS, RunRows, tick
 from trackerlite.store.filesystem import database_path
-from trackerlite.store.journals import JournalFile, changed_at, journals_of, run_names
+from trackerlite.store.journals import JournalFile, changed_at, journals_of
 from trackerlite.store.lock import store_lock
 
 BATCH = 2 << 20  # bytes of journal in one transaction
-STALE = 5.0  # seconds after which a live writer is taken to project no more
 #: what a record that another program wrote, or damage that no checksum saw, can lead to
 _NONSENSE = (
     KeyError, TypeError, ValueError, AttributeError, OverflowError, sqlite3.InterfaceError,
     sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError,
 )  # fmt: skip
-_KNOWN = (
-    "SELECT run.folder, run.folder_changed, journal.path, journal.watermark, journal.closed, "
-    "journal.dead_at, journal.projected FROM run LEFT JOIN journal ON journal.run_key = run.key"
-)
-
 
 Listener = Callable[[Path, int, Event | Stretch], None]
 
@@ -263,78 +256,23 @@ class Projector:
     def _name(self, path: Path) -> str:
         return path.relative_to(self.store).as_posix()
 
-    # -- everything that was left behind ----------------------------------------------
+    # -- for `behind` -----------------------------------------------------------------
 
-    def project_behind(self, *, timeout: float = 2.0) -> int:
-        """Project what nobody else is projecting; return the number of runs touched.
-
-        Runs of living writers are left to them, unless they have fallen behind.
-        """
-        known = self._known()
-        touched = 0
-        for name in run_names(self.store):
-            if self._is_behind(name, known.get(name)):
-                self.project_run(self.store / name, timeout=timeout)
-                touched += 1
-        self.bury(timeout)
-        return touched
-
-    def _known(self) -> dict[str, tuple[int, list[tuple[str, int, int, int | None, float]]]]:
-        """Per run folder: its mtime, and (path, watermark, closed, dead_at, projected) of its journals."""
-        if not self.database.is_file():
-            return {}
-        known: dict[str, tuple[int, list[tuple[str, int, int, int | None, float]]]] = {}
-        with store_lock(self.lock_folder, timeout=10.0):
+    def read(self, query: str, timeout: float = 10.0) -> list[tuple[Any, ...]]:
+        """The rows of a query, under the lock; none, and the database set aside, where it is damaged."""
+        with store_lock(self.lock_folder, timeout=timeout):
             try:
-                rows = self._connect().execute(_KNOWN).fetchall()
+                return self._connect().execute(query).fetchall()
             except sqlite3.DatabaseError as error:
                 if not connect.is_corrupt(error):
                     raise
                 self._set_aside()
-                return {}
-        for folder, changed, path, watermark, closed, dead_at, projected in rows:
-            journals = known.setdefault(folder, (changed, []))[1]
-            if path is not None:
-                journals.append((path, watermark, closed, dead_at, projected))
-        return known
+                return []
 
-    def _is_behind(
-        self,
-        folder: str,
-        known: tuple[int, list[tuple[str, int, int, int | None, float]]] | None,
-    ) -> bool:
-        if known is None or not known[0] or known[0] != changed_at(f"{self.store}/{folder}"):
-            return True
-        now = time.time()
-        for path, watermark, closed, dead_at, projected in known[1]:
-            if closed and not path.endswith(".tfrecord"):
-                continue
-            try:
-                size = os.stat(f"{self.store}/{path}").st_size
-            except OSError:
-                return True
-            if size in (watermark, dead_at):
-                continue
-            if not is_being_written(self.store / path) or now - projected > STALE:
-                return True
-        return False
-
-    def bury(self, timeout: float = 2.0) -> None:
-        """Mark the runs whose process is gone."""
-        from trackerlite.store.states import now_gone
-
-        if self._connection is None:
-            return
-        rows = self._connection.execute(
-            "SELECT key, folder, host, boot_id, pid, heartbeat FROM run WHERE state = 'running'"
-        ).fetchall()
-        gone = [(state, key) for key, *rest in rows if (state := now_gone(self.store, *rest))]
-        if not gone:
-            return
+    def write(self, statement: str, rows: list[tuple[Any, ...]], timeout: float) -> None:
+        """Run a statement for each of some rows, under the lock."""
         with store_lock(self.lock_folder, timeout=timeout):
-            self._connection.executemany(
-                "UPDATE run SET state=?, ended=heartbeat WHERE key=? AND state='running'", gone
-            )
+            self._connect().executemany(statement, rows)
 
 
 def _closes(event: Event) -> bool:

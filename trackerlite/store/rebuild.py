@@ -12,6 +12,7 @@ from typing import Any
 
 from trackerlite.errors import StoreDamaged, StoreNotFound
 from trackerlite.store import connect, schema
+from trackerlite.store.behind import bury, project_behind
 from trackerlite.store.journals import run_folders
 from trackerlite.store.lock import store_lock
 from trackerlite.store.projector import Projector
@@ -53,7 +54,7 @@ def project_into(store: Path, database: Path) -> int:
         count = 0
         for count, folder in enumerate(run_folders(store), start=1):  # noqa: B007
             projector.project_run(folder, timeout=30.0)
-        projector.bury()
+        bury(store, database)
     finally:
         projector.close()
     return count
@@ -70,11 +71,7 @@ def check(store: Path, database: Path) -> str | None:
     try:
         wrong = _check_file(database)
         if wrong is None:
-            projector = Projector(store)
-            try:
-                projector.project_behind(timeout=10.0)
-            finally:
-                projector.close()
+            project_behind(store, timeout=10.0)
         return wrong
     except StoreNotFound:
         return "it is missing"

@@ -1,0 +1,129 @@
+"""What was left behind: journals with more in them than the database, runs whose process is gone.
+
+Whoever only looks needs no lock and waits for nobody; it is taken where there is
+something to write.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from trackerlite.errors import StoreDamaged, StoreNotFound
+from trackerlite.journal.writer import is_being_written
+from trackerlite.store import connect, schema
+from trackerlite.store.filesystem import database_path
+from trackerlite.store.journals import changed_at, run_names
+
+if TYPE_CHECKING:
+    from trackerlite.store.projector import Projector
+
+STALE = 5.0  # seconds after which a live writer is taken to project no more
+_JOURNALS = (
+    "SELECT run.folder, run.folder_changed, journal.path, journal.watermark, journal.closed, "
+    "journal.dead_at, journal.projected FROM run LEFT JOIN journal ON journal.run_key = run.key"
+)
+_RUNNING = "SELECT key, folder, host, boot_id, pid, heartbeat FROM run WHERE state = 'running'"
+
+
+class _Journal(NamedTuple):
+    path: str
+    watermark: int
+    closed: int
+    dead_at: int | None
+    projected: float
+
+
+class _Run(NamedTuple):
+    changed: int  # when a file of its folder last came or went
+    journals: list[_Journal]
+
+
+def project_behind(store: Path, timeout: float = 2.0) -> int:
+    """Project what nobody else is projecting; return the number of runs touched.
+
+    Runs of living writers are left to them, unless they have fallen behind.
+
+    Raises:
+        StoreBusy, StoreTooNew, sqlite3.DatabaseError: as `Projector.project_run`.
+    """
+    database = database_path(store)
+    known = _known(store, database)
+    behind = [name for name in run_names(store) if _is_behind(store, name, known.get(name))]
+    if behind:
+        with _projector(store, database) as projector:
+            for name in behind:
+                projector.project_run(store / name, timeout=timeout)
+    bury(store, database, timeout)
+    return len(behind)
+
+
+def bury(store: Path, database: Path, timeout: float = 2.0) -> None:
+    """Mark the runs whose process is gone."""
+    from trackerlite.store.states import now_gone
+
+    gone = [
+        (state, key)
+        for key, *rest in _rows(store, database, _RUNNING)
+        if (state := now_gone(store, *rest))
+    ]
+    if gone:
+        with _projector(store, database) as projector:
+            projector.write(
+                "UPDATE run SET state=?, ended=heartbeat WHERE key=? AND state='running'",
+                gone,
+                timeout,
+            )
+
+
+def _projector(store: Path, database: Path) -> closing[Projector]:
+    from trackerlite.store.projector import Projector  # most listings need none
+
+    return closing(Projector(store, database))
+
+
+def _known(store: Path, database: Path) -> dict[str, _Run]:
+    """What the database knows of each run's journals, by folder."""
+    known: dict[str, _Run] = {}
+    for folder, changed, path, *rest in _rows(store, database, _JOURNALS):
+        journals = known.setdefault(folder, _Run(changed, [])).journals
+        if path is not None:
+            journals.append(_Journal(path, *rest))
+    return known
+
+
+def _rows(store: Path, database: Path, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query: without the lock where the database is sound and of this schema."""
+    try:
+        with closing(connect.open_reader(database)) as connection:
+            if schema.version(connection) == schema.VERSION:
+                return connection.execute(query).fetchall()
+    except StoreNotFound:
+        return []
+    except (StoreDamaged, sqlite3.DatabaseError):
+        pass  # what is the matter, and what can be done, shows where it may be changed
+    with _projector(store, database) as projector:
+        return projector.read(query)
+
+
+def _is_behind(store: Path, folder: str, known: _Run | None) -> bool:
+    if known is None or not known.changed or known.changed != changed_at(f"{store}/{folder}"):
+        return True
+    now = time.time()
+    for journal in known.journals:
+        if journal.closed and not journal.path.endswith(".tfrecord"):
+            continue
+        path = f"{store}/{journal.path}"
+        try:
+            size = os.stat(path).st_size
+        except OSError:
+            return True
+        if size in (journal.watermark, journal.dead_at):
+            continue
+        if now - journal.projected > STALE or not is_being_written(path):
+            return True
+    return False
