@@ -266,6 +266,52 @@ class TestPreempted:
         third = self.launch(tmp_path, 1, "end")
         assert third.communicate(timeout=60)[0].startswith("new"), "a finished run is not continued"
 
+    LISTENS = """
+        import signal, sys, time
+        import trackerlite as tl
+        stop = []
+        if sys.argv[2] == "listens":
+            signal.signal(signal.SIGUSR1, lambda *_: stop.append(1))
+        run = tl.init(project="p", dir=sys.argv[1])
+        signal.raise_signal(signal.SIGUSR1)
+        for step in range(20):
+            time.sleep(0.05)
+            run.log({"loss": step}, step=step)
+            if stop:
+                break
+        if sys.argv[2] == "fails":
+            sys.exit(3)
+        run.finish()
+    """
+
+    @pytest.mark.parametrize(
+        ("script", "state"),
+        [("listens", "preempted"), ("goes on", "finished"), ("fails", "preempted")],
+    )
+    def test_the_end_after_a_warning(self, tmp_path, script, state):
+        """A warned script that stops for it, or fails after it, is preempted; one that did not
+        listen and came to its end is finished. What it did after the warning counts as time."""
+        subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(self.LISTENS), str(tmp_path), script],
+            env={**clean(), "SLURM_JOB_ID": "17"}, timeout=60,
+        )  # fmt: skip
+        with Reader.open(tmp_path) as reader:
+            [run] = reader.runs()
+        assert (run.state, run.steps) == (state, 0 if script == "listens" else 19)
+
+    def test_killed_after_a_warning(self, tmp_path):
+        """A run that was warned and later killed took as long as it was heard of."""
+        process = self.launch(tmp_path, 200, "wait")
+        _, run_id = process.stdout.readline().split()
+        process.send_signal(signal.SIGUSR1)
+        process.stdout.readline()  # 200 steps, two seconds and more after the warning
+        process.kill()
+        process.wait()
+        with Reader.open(tmp_path) as reader:
+            run = reader.run(run_id)
+        assert (run.state, run.steps) == ("preempted", 199)
+        assert run.duration > 1.9
+
     def test_another_job(self, tmp_path):
         """A job of another id with a name of its own begins its own run."""
         process = self.launch(tmp_path, 3, "wait")

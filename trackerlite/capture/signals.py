@@ -1,8 +1,9 @@
 """A scheduler's warning before it stops us: SIGTERM, and the SIGUSR1 of `sbatch --signal`.
 
-    forget = signals.watch(lambda name, fatal: …)
+    forget = signals.watch(lambda name, fate: …)
 
-The callback learns whether the signal is about to end the process. It runs first, then whatever handler stood there before; where none stood, the
+The callback learns what becomes of the process: it "dies" of the signal, the script "listens"
+with a handler of its own, or it "goes on" as if nothing had been said. It runs first, then whatever handler stood there before; where none stood, the
 signal does what it would have done without us. SIGUSR1 is the exception: by itself it
 would kill the process, and under SLURM it is a warning, so there it only warns.
 """
@@ -14,16 +15,17 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
-Callback = Callable[[str, bool], None]
+Fate = Literal["dies", "listens", "goes on"]
+Callback = Callable[[str, Fate], None]
 
 _callbacks: list[Callback] = []
 _earlier: dict[int, Any] = {}
 
 
 def watch(callback: Callback, names: tuple[str, ...] | None = None) -> Callable[[], None]:
-    """Call `callback("SIGTERM", fatal)` when a signal arrives; returns a function that undoes it.
+    """Call `callback("SIGTERM", fate)` when a signal arrives; returns a function that undoes it.
 
     Only the main thread may set handlers: elsewhere nothing is set, and nothing raised.
     A handler that was not set from Python, and a signal that is ignored, are left alone.
@@ -73,15 +75,15 @@ def _install(number: int | None) -> None:
 def _on_signal(number: int, frame: FrameType | None) -> None:
     name = signal.Signals(number).name
     earlier = _earlier.get(number, signal.SIG_DFL)
-    fatal = not callable(earlier) and not _only_warns(number)
+    fate: Fate = "listens" if callable(earlier) else "goes on" if _only_warns(number) else "dies"
     for callback in list(_callbacks):
         try:
-            callback(name, fatal)
+            callback(name, fate)
         except Exception:  # noqa: S112 - a handler that raises would hit the training anywhere
             continue
     if callable(earlier):
         earlier(number, frame)
-    elif fatal:
+    elif fate == "dies":
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
 

@@ -44,13 +44,13 @@ def watch(run: Run) -> None:
         _listening.append(signals.watch(_on_signal))
 
 
-def _on_signal(name: str, fatal: bool) -> None:
-    """A scheduler's warning: the runs are preempted from now on, whatever comes after it."""
+def _on_signal(name: str, fate: signals.Fate) -> None:
+    """A scheduler's warning: the runs are preempted from now on."""
     for run in list(_runs):
-        if fatal:
+        if fate == "dies":
             run._end("preempted", 128 + signal.Signals[name], name, patience=0.5)
         else:
-            run._preempt(name)
+            run._preempt(name, heeded=fate == "listens")
 
 
 def _noting(leave: Callable[..., NoReturn]) -> Callable[..., NoReturn]:

@@ -68,6 +68,7 @@ class Run(Keeping, Familiar, Identity):
         self._told: set[str] = set()
         self._ended = False
         self._preempted: str | None = None
+        self._heeded = False  # whether the script knows of it, and so ends because of it
         self._pid = os.getpid()
         self._recorder: Recorder | None = None
         self._companions: Companions | None = None
@@ -237,13 +238,17 @@ class Run(Keeping, Familiar, Identity):
 
     def mark_preempting(self, reason: str = "preempted") -> None:
         """Say that this process is about to be stopped: the run ends as preempted."""
-        self._preempted = reason
+        self._preempted, self._heeded = reason, True
 
-    def _preempt(self, reason: str) -> None:
-        """Written down at once, as the end may be a SIGKILL; what is logged after it counts."""
+    def _preempt(self, reason: str, heeded: bool) -> None:
+        """Written down at once, as the end may be a SIGKILL; what is logged after it counts.
+
+        A script that does not listen and comes to its end in the time that was left has
+        done what it was to do: then the run is finished, and not continued by a requeue.
+        """
         if self._preempted is None and os.getpid() == self._pid:
             self._record("finish", state="preempted", exit_code=0, reason=reason)
-        self._preempted = reason
+        self._preempted, self._heeded = reason, self._heeded or heeded
 
     # -- the end ----------------------------------------------------------------------
 
@@ -253,7 +258,7 @@ class Run(Keeping, Familiar, Identity):
         Args:
             exit_code: 0 or None: finished; anything else: failed.
         """
-        if self._preempted is not None:
+        if self._preempted is not None and (self._heeded or exit_code):
             self._end("preempted", exit_code or 0, self._preempted)
         else:
             self._end("failed" if exit_code else "finished", exit_code or 0)

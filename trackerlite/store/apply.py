@@ -153,6 +153,10 @@ class RunRows:
                 "WHERE key=? AND state IN ('dead', 'killed') AND COALESCE(heartbeat, 0) < ?",
                 (self.key, heartbeat),
             )
+            self.connection.execute(  # warned, and going on in the time that was left to it
+                "UPDATE run SET ended=? WHERE key=? AND state='preempted' AND ended < ?",
+                (heartbeat, self.key, heartbeat),
+            )
             self.connection.execute(
                 "UPDATE run SET heartbeat = MAX(COALESCE(heartbeat, 0), ?), "
                 "last_step = (SELECT MAX(max_step) FROM series WHERE run_key = run.key AND stream <> 'system') "
