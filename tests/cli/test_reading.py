@@ -189,6 +189,29 @@ def test_metrics_prints_points(shared_store: Path) -> None:
     ]
 
 
+def test_a_metric_of_a_rank_is_asked_for_as_it_is_shown(tmp_path: Path) -> None:
+    """`metrics`, `plot` and `tail` take the name that `show` gives to another rank's metric."""
+    code = """
+import os, sys
+for rank in "01":
+    if not os.fork():
+        os.environ.update(RANK=rank, WORLD_SIZE="2", LOCAL_RANK=rank, TORCHELASTIC_RUN_ID="j")
+        import trackerlite as tl
+        with tl.init(project="p", id="ranks", ranks="all") as run:
+            run.log({"loss": 1.5 + int(rank)}, step=0)
+        os._exit(0)
+assert [os.wait()[1] for _ in "01"] == [0, 0]
+"""
+    folder = str(record(tmp_path, code, "-"))
+    shown = trackerlite("show", "ranks", "--dir", folder).stdout
+    assert "loss [rank 1]" in shown
+    for verb in (["metrics"], ["plot"], ["tail", "--no-follow"]):
+        done = trackerlite(*verb, "ranks", "-m", "loss [rank 1]", "--dir", folder)
+        assert (done.returncode, "2.5" in done.stdout, "1.5" in done.stdout) == (0, True, False)
+        both = trackerlite(*verb, "ranks", "-m", "loss", "--dir", folder)
+        assert "2.5" in both.stdout and "1.5" in both.stdout, "a bare name means every rank's"
+
+
 def test_tail_of_a_finished_run(shared_store: Path) -> None:
     """`tail` of a run that has ended prints its last rows, says how it ended, and ends."""
     done = trackerlite("tail", "base0001", "-n", "2", "--dir", str(shared_store))

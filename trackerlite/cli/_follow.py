@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trackerlite.cli._rows import Row, label, matches, points_of, rows
+from trackerlite.cli._rows import Row, chosen, label, matches, points_of, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,22 +35,23 @@ class Follower:
         """New rows, numbers and other values together."""
         streams: list[list[tuple[float, int, str, Any]]] = []
         for series in self._reader.series([self._run_key]):
-            if not self._wants(series.name):
+            if not chosen(series, self._patterns):
                 continue
             points = self._reader.points(series.key, self._next_index.get(series.key, 0))
             if len(points.index):
                 self._next_index[series.key] = int(points.index[-1]) + 1
                 streams.append(list(points_of(label(series), points)))
         streams.append(
-            [(v.time, v.step, v.name, v.value) for v in self._fresh_values() if self._wants(v.name)]
+            [
+                (v.time, v.step, v.name, v.value)
+                for v in self._fresh_values()
+                if matches(v.name, self._patterns)
+            ]
         )
         found = list(rows(streams))
         if self._last is not None:
             found, self._last = found[-self._last :] if self._last else [], None
         return found
-
-    def _wants(self, name: str) -> bool:
-        return matches(name, self._patterns)
 
     def _fresh_values(self) -> list[ValueRow]:
         """Texts and the like, read only when there are more of them than there were."""

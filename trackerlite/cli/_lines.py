@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trackerlite.cli._rows import Row, label, matches, rows
+from trackerlite.cli._rows import Row, chosen, label, rows
 from trackerlite.readers.polyline import along, polyline
 from trackerlite.readers.select import names_of
 
@@ -53,7 +53,7 @@ def read_lines(
     """
     place, names = {run.key: index for index, run in enumerate(runs)}, names_of(runs)
     every = reader.series([run.key for run in runs], stream=stream)
-    wanted = [one for one in every if matches(one.name, patterns) and one.name != x]
+    wanted = [one for one in every if chosen(one, patterns) and one.name != x]
     found = []
     for one in sorted(wanted, key=lambda one: (one.name, place[one.run_key], one.rank)):
         run = runs[place[one.run_key]]

@@ -25,6 +25,11 @@ def matches(name: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(name == p or fnmatchcase(name, p) for p in patterns)
 
 
+def chosen(series: SeriesInfo, patterns: Sequence[str]) -> bool:
+    """Whether `patterns` ask for `series`, by its name or as it is labelled (`loss [rank 1]`)."""
+    return matches(series.name, patterns) or label(series) in patterns
+
+
 def label(series: SeriesInfo) -> str:
     """A series' name, with its rank where that is not 0."""
     return f"{series.name} [rank {series.rank}]" if series.rank else series.name

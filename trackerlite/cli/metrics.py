@@ -10,7 +10,7 @@ from trackerlite.cli import NOTHING_MATCHED
 from trackerlite.cli._human import number
 from trackerlite.cli._options import dir_option, json_option, run_argument, verb
 from trackerlite.cli._output import emit_rows, say
-from trackerlite.cli._rows import Row, label, matches, points_of, rows
+from trackerlite.cli._rows import Row, chosen, label, points_of, rows
 from trackerlite.cli._table import Column, print_table, width
 from trackerlite.readers import Reader
 
@@ -66,7 +66,7 @@ def command(
     with Reader.open(dir) as reader:
         info = reader.run(run)
         stream = "system" if system else "history"
-        series = [s for s in reader.series([info.key], stream=stream) if matches(s.name, patterns)]
+        series = [s for s in reader.series([info.key], stream=stream) if chosen(s, patterns)]
         if not series:
             what = " or ".join(repr(p) for p in patterns) if patterns else f"{stream} metrics"
             say(
