@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trackerlite.cli import _human, _output, _table
-from trackerlite.cli._table import Column, cells_wide, cut, fit, print_table
+from trackerlite.cli._cells import cells_wide, cut, fold
+from trackerlite.cli._table import Column, fit, print_table
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -167,3 +168,28 @@ def test_width_of_a_pipe_is_unbounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     monkeypatch.setattr("sys.stdout", io.StringIO())
     assert _table.width() is None
+
+
+@given(st.text(alphabet=" ab漢-/", max_size=60), st.integers(1, 40))
+def test_a_sentence_is_folded_between_words(text: str, wide: int) -> None:
+    """Folded lines hold every word whole and in order, and none is wider than it must be."""
+    lines = fold(text, wide)
+    assert " ".join(lines).split() == text.split()
+    for line in lines:
+        assert cells_wide(line) <= wide or len(line.split()) <= 1
+    assert fold(text, None) == [text]
+
+
+def test_narration_keeps_words_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal a long sentence breaks between words; a pipe gets it in one line."""
+    words = "The run was not found, and nothing was changed. " * 4
+    terminal, pipe = Terminal(), io.StringIO()
+    monkeypatch.setenv("COLUMNS", "80")
+    for stream in (terminal, pipe):
+        monkeypatch.setattr("sys.stderr", stream)
+        _output.say(words)
+    assert pipe.getvalue() == words + "\n"
+    lines = terminal.getvalue().splitlines()
+    assert len(lines) == 3
+    assert all(60 < len(line) <= 80 for line in lines[:-1])
+    assert " ".join(lines).split() == words.split()

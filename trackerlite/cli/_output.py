@@ -8,6 +8,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
+from trackerlite.cli._cells import fold, width
 from trackerlite.text import plain
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ _ANSI = {
 
 
 def say(text: str) -> None:
-    """Narrate a sentence to the person, on stderr."""
-    print("\n".join(plain(line) for line in text.split("\n")), file=sys.stderr, flush=True)
+    """Narrate a sentence to the person, on stderr: words stay whole on a terminal, lines in a pipe."""
+    room = width(sys.stderr)
+    lines = [part for line in text.split("\n") for part in fold(plain(line), room)]
+    print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def coloured(stream: TextIO | None = None) -> bool:

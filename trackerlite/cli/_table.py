@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trackerlite.cli._cells import cells_wide, cut, width
 from trackerlite.cli._output import coloured, styled
 from trackerlite.text import plain
 
@@ -36,15 +37,6 @@ class Column:
     shrink: int = 0
     drop: int = 0
     style: str | Callable[[str], str | None] | None = None
-
-
-def width() -> int | None:
-    """Columns of the terminal that stdout is; None for a pipe or a file, which take any width."""
-    if not sys.stdout.isatty():
-        return None
-    import shutil  # 5 ms that a pipe does not pay
-
-    return shutil.get_terminal_size().columns
 
 
 def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> list[str]:
@@ -111,27 +103,7 @@ def _column(column: Column, wide: int, title: str, texts: Sequence[str]) -> list
     return cells
 
 
-def cut(text: str, wide: int) -> str:
-    """`text` in at most `wide` terminal cells, ending in `…` where something is missing."""
-    if cells_wide(text) <= wide:
-        return text
-    if text.isascii():
-        return text[: wide - 1] + "…"
-    from rich.cells import set_cell_size
-
-    return set_cell_size(text, wide - 1).rstrip() + "…"
-
-
 def _widest(texts: Sequence[str]) -> int:
     """The most cells that one of them takes."""
     plainly = "".join(texts).isascii()  # then a character is a cell
     return max(map(len if plainly else cells_wide, texts))
-
-
-def cells_wide(text: str) -> int:
-    """How many terminal cells `text` takes."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
-
-    return cell_len(text)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from trackerlite.cli import NOTHING_MATCHED
+from trackerlite.cli._cells import width
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import coloured, emit, say
-from trackerlite.cli._table import width
 from trackerlite.readers import Reader
 from trackerlite.readers.select import group_runs, select_runs
 

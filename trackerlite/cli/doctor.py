@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from trackerlite.cli import DONE, FAILED
+from trackerlite.cli._cells import fold, width
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import emit, paint, say
 from trackerlite.doctor import Finding, Report, examine
@@ -43,8 +44,9 @@ def _print(finding: Finding, report: Report) -> None:
     path = finding.path
     if path.is_relative_to(report.store) and path != report.store:
         path = path.relative_to(report.store)
-    kind = paint(f"{finding.kind:<8}", _STYLES.get(finding.kind))
-    print(f"{kind}  {plain(path)}: {plain(finding.text)}")
+    kind = f"{finding.kind:<8}"
+    first, *more = fold(f"{kind}  {plain(path)}: {plain(finding.text)}", width(), indent=10)
+    print(first.replace(kind, paint(kind, _STYLES.get(finding.kind)), 1), *more, sep="\n")
 
 
 def _verdict(report: Report) -> str:

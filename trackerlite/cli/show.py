@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from trackerlite.cli._cells import cells_wide, cut, fold, width
 from trackerlite.cli._human import ago, date, duration, number, value
 from trackerlite.cli._options import dir_option, json_option, run_argument, verb
 from trackerlite.cli._output import emit, paint
 from trackerlite.cli._rows import label
 from trackerlite.cli._runs import STATE_STYLES, as_dict
-from trackerlite.cli._table import cells_wide, cut, width
 from trackerlite.readers import Reader
 from trackerlite.readers.usage import usage
 from trackerlite.text import lines, plain
@@ -107,8 +105,7 @@ def _spread(series: SeriesInfo) -> str:
 
 def _wrapped(text: str) -> list[str]:
     room = width()
-    wrap = partial(textwrap.wrap, width=room - 2) if room else lambda line: [line]
-    return [piece for line in lines(text) for piece in wrap(line)]
+    return [part for line in lines(text) for part in fold(line, room and room - 2)]
 
 
 def _alert(alert: AlertInfo) -> str:

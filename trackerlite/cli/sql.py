@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trackerlite.cli import NOTHING_MATCHED
+from trackerlite.cli._cells import width
 from trackerlite.cli._human import number
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import emit, emit_rows, say
-from trackerlite.cli._table import Column, print_table, width
+from trackerlite.cli._table import Column, print_table
 from trackerlite.readers import Reader
 
 if TYPE_CHECKING:

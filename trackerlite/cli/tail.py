@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trackerlite.cli import NOTHING_MATCHED
+from trackerlite.cli._cells import fold, width
 from trackerlite.cli._follow import Follower
 from trackerlite.cli._human import duration, number, value
 from trackerlite.cli._options import dir_option, json_option, verb
@@ -164,4 +165,5 @@ def _alerts(alerts: Iterable[Any], run: str, as_json: bool) -> None:
         else:
             whose = f"{plain(run)}: " if run else ""
             text = f"   ALERT  {whose}{plain(alert.title)}: {plain(alert.text)}"
-            print(paint(text, "red"), flush=True)
+            for line in fold(text, width(), indent=10):
+                print(paint(line, "red"), flush=True)
