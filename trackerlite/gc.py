@@ -63,32 +63,50 @@ def plan(store: Path, synced: bool = False, older: float = 0.0) -> list[Item]:
         synced: also runs that a server verifiably has.
         older: of those only such that ended this many seconds ago.
     """
+    going, kept = _unneeded(store, synced, older)
+    contents = [item for item in _unnamed(Objects(store), kept) if _age(item.path) > YOUNG]
+    return [*going, *contents, *_leftovers(store)]
+
+
+def too_young(store: Path, synced: bool = False, older: float = 0.0) -> int:
+    """The bytes of contents that the same `plan` leaves for now, since they are too young."""
+    _, kept = _unneeded(store, synced, older)
+    return sum(i.size for i in _unnamed(Objects(store), kept) if _age(i.path) <= YOUNG)
+
+
+def _unneeded(store: Path, synced: bool, older: float) -> tuple[list[Item], set[str]]:
+    """Runs that may go, with the versions that go with them; and the digests that stay named."""
     with Reader.open(store) as reader:
         going = list(_runs(reader, synced, older))
         gone = {item.about["ref"] for item in going}
         staying = [run for run in _all(reader) if run.ref not in gone]
-        needed = {run.key for run in staying}
-        records = [info for info in reader.artifacts() if info.run_key in needed]
-        refs = {run.key: run for run in staying}
-    used = {
-        (info.body.get("project") or refs[info.run_key].project, info.name, info.version)
-        for info in records
-    }
+        runs = {run.key: run for run in _all(reader)}
+        here = {run.ref for run in staying}
+        records = list(reader.artifacts())
+    used: set[tuple[str, str, str | None]] = set()
+    used_by_gone: set[tuple[str, str, str | None]] = set()
+    for info in records:
+        run = runs[info.run_key]
+        identity = (info.body.get("project") or run.project, info.name, info.version)
+        (used if run.ref in here else used_by_gone).add(identity)
     registry = Registry(store)
     kept: set[str] = set()
     versions = []
     for body in registry.versions():
         identity = (body["project"], body["name"], body["version"])
-        if f"{body['project']}/{body.get('run')}" in gone and identity not in used:
+        maker = f"{body['project']}/{body.get('run')}"
+        # Its maker may have gone earlier, while the run that goes now still used it.
+        goes = maker in gone or (maker not in here and identity in used_by_gone)
+        if goes and identity not in used:
             name = f"{body['project']}/{body['name']}:{body['version']}"
             path = registry.folder(body["project"], body["name"]) / f"{body['version']}.json"
-            versions.append(Item("version", name, "only runs that go made it", path, about=body))
+            versions.append(Item("version", name, "no other run needs it", path, about=body))
         else:
             kept |= _contents(body, Objects(store))
     for info in records:
-        kept |= _contents(info.body, Objects(store))
-    contents = list(_unnamed(Objects(store), kept))
-    return [*going, *versions, *contents, *_leftovers(store)]
+        if runs[info.run_key].ref in here:
+            kept |= _contents(info.body, Objects(store))
+    return [*going, *versions], kept
 
 
 def free(store: Path, items: list[Item]) -> list[Item]:
@@ -152,7 +170,7 @@ def _contents(body: dict[str, Any], objects: Objects) -> set[str]:
 def _unnamed(objects: Objects, kept: set[str]) -> Iterator[Item]:
     for digest, size in objects:
         path = objects.path(digest)
-        if digest not in kept and _age(path) > YOUNG:
+        if digest not in kept:
             yield Item("content", digest[:12], "no version names it", path, size)
 
 

@@ -95,6 +95,16 @@ class TestTrash:
             counts = reader.connection.execute("SELECT COUNT(*) FROM runs").fetchone()
         assert counts == (1,)
 
+    def test_an_artifact_outlives_its_maker_only_while_it_is_used(self, store):
+        """A version whose maker went earlier goes with the last run that used it."""
+        trash(store, "maker")
+        gc.free(store, gc.plan(store))
+        assert [v["version"] for v in Registry(store).versions(name="data")] == ["v0"]
+        trash(store, "user")
+        gc.free(store, gc.plan(store))
+        assert list(Registry(store).versions()) == []
+        assert texts(store) == []
+
     def test_numbers_are_not_given_twice(self, store, tmp_path, capsys):
         """After v1 is gone, the next version is v2."""
         trash(store, "maker")
@@ -237,3 +247,17 @@ class TestCommand:
         assert found["bytes"] > 0
         assert runs(store, trashed=True) == []
         assert "nothing to free" in self.run(store).stderr.lower()
+
+    def test_what_stays_for_now_is_said(self, store, tmp_path, capsys):
+        """Contents that nothing needs any more but are too young to go are counted, in words."""
+        with tl.init(project="p", dir=tmp_path, id="big") as run:
+            (tmp_path / "big").write_bytes(os.urandom(3 << 20))
+            run.log_artifact(tmp_path / "big", name="big")
+        assert "3.0 MiB" not in self.run(store).stderr
+        trash(store, "big")
+        assert "3.0 MiB of artifacts" in self.run(store).stderr
+        done = self.run(store, "--yes")
+        assert (done.returncode, "3.0 MiB of artifacts" in done.stderr) == (0, True)
+        assert json.loads(self.run(store, "--json").stdout)["too_young"] == 3 << 20
+        age(store)
+        assert "Freed 3.0 MiB" in self.run(store, "--yes").stderr

@@ -47,12 +47,13 @@ def command(synced: bool, older: float, yes: bool, as_json: bool, dir: str | Non
     freed = gc.free(store, items) if yes else []
     left = len(items) - len(freed) if yes else 0
     shown = freed if yes else items
+    young = gc.too_young(store, synced, older * 86400.0)
     total, files = sum(item.size for item in shown), sum(item.files for item in shown)
     if as_json:
         emit(
             {
                 "freed": yes, "bytes": total, "files": files,
-                "items": [item.as_dict() for item in shown], "left": left,
+                "items": [item.as_dict() for item in shown], "left": left, "too_young": young,
             }
         )  # fmt: skip
         return FAILED if left else 0
@@ -67,4 +68,8 @@ def command(synced: bool, older: float, yes: bool, as_json: bool, dir: str | Non
             say(f"{left} were in use by now or could not be removed; they were left alone.")
     else:
         say(f"Would free {size(total)} in {files:,} files. `trackerlite gc --yes` does it.")
+    if young:
+        say(
+            f"{size(young)} of artifacts that nothing needs stay until an hour after they were stored."
+        )
     return FAILED if left else 0
