@@ -64,11 +64,14 @@ class Alarms:
         if path != self._path or self._reader is None:
             self._path, self._reader = path, JournalReader(path)
         start = self._reader.offset
-        for _, said in follow(self._reader, self._decoder):
-            if not isinstance(said, Damage):
-                self._take(said)
-            if self._reader.offset - start > BYTES_A_LOOK:
-                break
+        try:
+            for _, said in follow(self._reader, self._decoder):
+                if not isinstance(said, Damage):
+                    self._take(said)
+                if self._reader.offset - start > BYTES_A_LOOK:
+                    break
+        except OSError:
+            pass  # on a full disk a journal is given up before it holds anything
         self._stall(now)
 
     def hear(self, path: Path, offset: int, said: Event | Stretch) -> None:

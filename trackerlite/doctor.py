@@ -144,9 +144,10 @@ def _database(report: Report, database: Path, living: set[str]) -> None:
         return
     wrong = rebuild.check(report.store, database)
     if wrong is not None:
-        report.findings.append(
-            Finding("database", database, f"{wrong}. `trackerlite doctor --repair` rebuilds it.")
-        )
+        advice = "`trackerlite doctor --repair` rebuilds it."
+        if "disk is full" in wrong:
+            advice = "The journals have every row: free some space, and the next reader adds them."
+        report.findings.append(Finding("database", database, f"{wrong}. {advice}"))
         return
     with tempfile.TemporaryDirectory(prefix="trackerlite-doctor-") as scratch:
         fresh = Path(scratch) / "fresh.db"

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from cli.command import trackerlite
 from faults.checker import Verdict, judge_run
 from faults.nursery import Nursery
 from faults.scripts import run
@@ -120,6 +121,30 @@ def test_what_does_not_fit_is_counted(small_disk: Path) -> None:
     with Reader.open(small_disk) as reader:
         assert reader.run("r").dropped == found.said["dropped"]
         assert reader.run("r").state == "finished"
+
+
+@pytest.mark.privileged
+def test_a_run_that_ends_on_a_full_disk(small_disk: Path) -> None:
+    """The training ends well, what never found room is counted, and what was acknowledged is there."""
+    code = FILL.format(backlog=8 << 20, during=3000)
+    end = code[: code.index("os.unlink")] + code[code.index("run.finish") :]
+    time_to_try = "time.sleep(2.5); log(100)\n"  # a new file is tried, and given up, once a second
+    found = run(
+        small_disk.parent,
+        end.replace("run.finish", time_to_try + "run.finish"),
+        env={"PLACE": str(small_disk)},
+    )
+    assert found.status == 0, found.errors
+    assert "FileNotFound" not in found.errors
+    assert "Traceback" not in found.errors
+    lost = found.said["steps"] - len(found.said["acknowledged"])
+    assert 0 <= found.said["dropped"] - lost <= 5  # heartbeats and the end are counted, too
+    assert len(found.warnings("could not be written and are lost")) == 1
+    judged = trackerlite("doctor", "--dir", str(small_disk))
+    assert "disk is full" not in judged.stdout or "free some space" in judged.stdout
+    (small_disk / "ballast").unlink()
+    journals_are_whole(small_disk / ".trackerlite")
+    assert shown(small_disk) == found.said["acknowledged"]
 
 
 @pytest.mark.privileged

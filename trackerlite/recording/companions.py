@@ -119,6 +119,8 @@ class Companions:
         if self._judging.acquire(timeout=min(patience, 0.2)):
             try:
                 self._judge().look(at_once=True)
+            except Exception as error:  # the training ends well, whatever becomes of an alarm
+                self._run._say(f"The last values of run {self._run.id} were not judged ({error}).")
             finally:
                 self._judging.release()
         if self._media is not None:
