@@ -18,6 +18,7 @@ from cli.command import trackerlite
 from faults.checker import Verdict, judge_run
 from faults.nursery import Nursery
 from faults.scripts import run
+from trackerlite.artifacts import verify
 from trackerlite.journal.reader import JournalReader
 from trackerlite.readers import Reader
 
@@ -145,6 +146,51 @@ def test_a_run_that_ends_on_a_full_disk(small_disk: Path) -> None:
     (small_disk / "ballast").unlink()
     journals_are_whole(small_disk / ".trackerlite")
     assert shown(small_disk) == found.said["acknowledged"]
+
+
+@pytest.mark.privileged
+def test_pictures_that_find_no_room(tmp_path: Path, need: Need) -> None:
+    """With no file left to make, the quota is told before, pictures are left out with a line a reason
+    and a count, an artifact is whole or absent, and every number is kept."""
+    need(os.geteuid() == 0, "root, for a small file system")
+    place = tmp_path / "few"
+    place.mkdir()
+    options = "size=20m,nr_inodes=40"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(place)], check=True)
+    try:
+        found = run(
+            tmp_path,
+            """
+            import numpy as np
+            run = tl.init(dir=os.environ["PLACE"], id="r")
+            open("file", "wb").write(b"x" * 100_000)
+            time.sleep(1)
+            kept = os.environ["PLACE"] + "/%d"
+            for number in range(os.statvfs(os.environ["PLACE"]).f_favail - 5):
+                open(kept % number, "w").close()
+            for step in range(20):
+                run.log({"x": step, "picture": tl.Image(np.full((8, 8, 3), step, np.uint8)),
+                         "table": tl.Table(columns=["a"], data=[[step]])}, step=step)
+            made = run.log_artifact("file", name="a")
+            run.finish()
+            say(dropped=run.dropped)
+            """,
+            env={"PLACE": str(place)},
+        )
+        assert found.status == 0, found.errors
+        [alarm] = found.warnings("almost full")
+        assert "MiB and" in alarm
+        assert "files more" in alarm
+        assert 1 <= len(found.warnings("it was left out")) <= 3
+        [count] = found.warnings("media files of run")
+        assert int(count.split()[1]) > 20
+        assert found.said == {"dropped": 0}
+        for path in place.glob("[0-9]*"):
+            path.unlink()
+        assert shown(place) == list(range(20))
+        assert list(verify(place / ".trackerlite")) == []
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
 
 
 @pytest.mark.privileged

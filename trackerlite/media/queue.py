@@ -20,11 +20,11 @@ class MediaQueue:
     """Jobs in the order they came; one thread, started with the first.
 
     Args:
-        say: where a failure is told.
+        failed: told of each job that could not be done.
     """
 
-    def __init__(self, say: Callable[[str], object] = print) -> None:
-        self._say = say
+    def __init__(self, failed: Callable[[Exception], object] = print) -> None:
+        self._failed = failed
         self._jobs: deque[tuple[Job, Done, int]] = deque()
         self._waiting = 0
         self._lock = threading.Condition()
@@ -82,7 +82,7 @@ class MediaQueue:
             try:
                 done(job())
             except Exception as error:  # a full disk, an odd array: the training goes on
-                self._say(f"a media file could not be written ({type(error).__name__}: {error})")
+                self._failed(error)
             finally:
                 del job, done  # with what they hold
                 with self._lock:

@@ -43,6 +43,7 @@ class Companions:
         self._alarms: Alarms | None = None
         self._media: MediaQueue | None = None
         self._warned_disk = False
+        self._media_lost = 0
         self._judging = threading.Lock()
 
     def start(self) -> None:
@@ -73,9 +74,11 @@ class Companions:
                 return
             if free < LOW_BYTES or 0 <= inodes < LOW_INODES:
                 self._warned_disk = True
-                left = f"{free / (1 << 20):,.0f} MiB" if free < LOW_BYTES else f"{inodes:,} files"
+                room = [f"{free / (1 << 20):,.0f} MiB"] if free < LOW_BYTES else []
+                room += [f"{inodes:,} files"] if 0 <= inodes < LOW_INODES else []
                 text = (
-                    f"There is room for {left} more where the run is recorded ({self._run.folder})."
+                    f"There is room for {' and '.join(room)} more where the run is recorded "
+                    f"({self._run.folder})."
                 )
                 self._alert("the disk is almost full", text, "WARN", rule="disk")
 
@@ -102,7 +105,7 @@ class Companions:
         from trackerlite.media.queue import MediaQueue
 
         if self._media is None:
-            self._media = MediaQueue(self._run._say)
+            self._media = MediaQueue(self._media_failed)
 
         def done(written: Written) -> None:
             body, tensorboard = redact_config(written[0]), written[1]
@@ -111,6 +114,20 @@ class Companions:
             self._run.summary.latest[key] = body
 
         return self._media.door(done)
+
+    def media_lost(self, key: str, error: OSError) -> None:
+        """Count a media file that there was no room for; said once a reason, not at every step."""
+        self._media_lost += 1
+        why = error.strerror or error
+        self._run._refuse(f"The file of {key!r:.80} could not be written ({why}); it was left out.")
+
+    def _media_failed(self, error: Exception) -> None:
+        self._media_lost += 1
+        why = (isinstance(error, OSError) and error.strerror) or f"{type(error).__name__}: {error}"
+        text = f"A media file could not be written ({why}); it was left out."
+        if text not in self._run._told:
+            self._run._told.add(text)
+            self._run._say(text)
 
     def settle(self, patience: float) -> None:
         """Before the run ends: let the media be written, and judge the last values."""
@@ -129,6 +146,10 @@ class Companions:
                 self._run._say(
                     f"{left} media files of run {self._run.id} were not written in time."
                 )
+        if self._media_lost > 1:
+            self._run._say(
+                f"{self._media_lost} media files of run {self._run.id} could not be written."
+            )
 
     def stop(self) -> None:
         """After the run has ended: give the console back."""

@@ -74,7 +74,7 @@ def _media(run: Run, media: Media, key: str, step: int, now: float) -> list[byte
         later = run._companions.later(key, step, now)
         body, tensorboard = media._trackerlite_media(run.folder, key, step, later)
     except OSError as error:
-        run._refuse(f"The file of {key!r:.80} could not be written ({error}); it was left out.")
+        run._companions.media_lost(key, error)
         return []
     body = redact_config(body)  # captions, titles
     run.summary.latest[key] = body
