@@ -42,6 +42,15 @@ def plain(text: object, limit: int | None = None) -> str:
     return _UNSAFE.sub(_symbol, result)
 
 
+def counted(count: int, noun: str) -> str:
+    """So many of something, in words that agree.
+
+    >>> counted(1, "file"), counted(1200, "run")
+    ('1 file', '1,200 runs')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def lines(text: object) -> list[str]:
     """The lines of `text`, tabs widened, each made plain.
 

@@ -254,7 +254,9 @@ class TestHostile:
         data = bytearray(path.read_bytes())
         data[100] ^= 1
         path.write_bytes(data)
-        assert [found for found, _ in verify(store)] == [path]
+        [(found, text)] = verify(store)
+        assert found == path
+        assert text.endswith("p/x:v0 needs it")
         with pytest.raises(ArtifactDamaged):
             run.use_artifact("x").download(tmp_path / "out")
         assert not (tmp_path / "out" / "a").exists()
@@ -262,6 +264,19 @@ class TestHostile:
         [(missing, text)] = verify(store)
         assert missing == path
         assert "x:v0 needs it for 'a'" in text
+
+    def test_damage_of_many_files(self, run, store, tmp_path):
+        """A content that only a long list of files names is missed, and so is the list itself."""
+        many = {f"f{number}": str(number) for number in range(2000)}
+        logged = run.log_artifact(make(tmp_path / "m", **many), name="x")
+        body = Registry(store).get("p", "x:v0")
+        assert not body.get("entries")
+        Objects(store).path(logged.entries[7]["sha256"]).unlink()
+        [(_, text)] = verify(store)
+        assert text == f"is missing; p/x:v0 needs it for {logged.entries[7]['path']!r}"
+        Objects(store).path(body["manifest"]).unlink()
+        [(_, text)] = verify(store)
+        assert text == "is missing; p/x:v0 needs it for its list of files"
 
     def test_a_file_that_changes_meanwhile(self, run, store, tmp_path):
         """A file that is written while it is copied is stored under the digest of what was read."""

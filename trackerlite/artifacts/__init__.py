@@ -11,7 +11,8 @@ rebuilt from journals; the first is what `verify` reads back.
 from __future__ import annotations
 
 from trackerlite.artifacts.artifact import Artifact
-from trackerlite.artifacts.objects import Objects, verify
+from trackerlite.artifacts.check import verify
+from trackerlite.artifacts.objects import Objects
 from trackerlite.artifacts.registry import Registry
 from trackerlite.artifacts.usage import log, use
 

@@ -172,40 +172,6 @@ class Objects:
         os.replace(temporary, target)
 
 
-def verify(store: Path) -> Iterator[tuple[Path, str]]:
-    """Read every content back; (path, what is wrong with it) for those that are damaged.
-
-    Contents that an artifact names and that are not there are found as well.
-    """
-    from trackerlite.artifacts.registry import Registry
-
-    objects = Objects(store)
-    there = set()
-    for digest, _ in objects:
-        there.add(digest)
-        path = objects.path(digest)
-        try:
-            with open(path, "rb") as file:
-                found = hashlib.sha256()
-                while block := file.read(BLOCK):
-                    found.update(block)
-        except OSError as error:
-            yield path, f"cannot be read ({error.strerror})"
-            continue
-        if found.hexdigest() != digest:
-            yield (
-                path,
-                "its bytes are not those of its name; the artifacts that hold it are damaged",
-            )
-    for version in Registry(store).versions():
-        for entry in version.get("entries") or ():
-            digest = str(entry.get("sha256") or "")
-            if digest and not entry.get("ref") and digest not in there:
-                there.add(digest)
-                name = f"{version['name']}:{version['version']}"
-                yield objects.path(digest), f"is missing; {name} needs it for {entry.get('path')!r}"
-
-
 def _copy(source: int, target: Path) -> tuple[str, int]:
     """Copy an open file from its beginning; (sha256, size) of what was written."""
     out = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -12,7 +12,7 @@ from trackerlite.cli._human import size
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import emit, paint, say
 from trackerlite.cli._table import Column, print_table
-from trackerlite.text import plain
+from trackerlite.text import counted, plain
 
 if TYPE_CHECKING:
     from trackerlite.artifacts.lineage import Node
@@ -114,7 +114,7 @@ def _describe(store: Path, found: dict[str, Any], as_json: bool) -> int:
         emit({**found, "entries": entries})
         return 0
     print(paint(plain(f"{found['project']}/{found['name']}:{found['version']}"), "bold"))
-    for label, value in (
+    facts = [
         ("type", found.get("type")),
         ("aliases", ", ".join(found["aliases"])),
         ("made by", found.get("run")),
@@ -122,9 +122,11 @@ def _describe(store: Path, found: dict[str, Any], as_json: bool) -> int:
         ("digest", found["digest"]),
         ("about", found.get("description")),
         *sorted((f"metadata.{key}", value) for key, value in (found.get("metadata") or {}).items()),
-    ):
-        if value not in (None, ""):
-            print(f"  {plain(label):<10} {plain(value)}")
+    ]
+    facts = [(plain(label), plain(value)) for label, value in facts if value not in (None, "")]
+    wide = max(len(label) for label, _ in facts)
+    for label, value in facts:
+        print(f"  {label:<{wide}}  {value}")
     rows = [
         (e["path"], e.get("ref") or (e.get("sha256") or "")[:12], size(e.get("size") or 0))
         for e in entries
@@ -150,7 +152,8 @@ def _checkout(store: Path, found: dict[str, Any], folder: Path, as_json: bool) -
         emit({"folder": where, "files": len(artifact.entries), "version": artifact.version})
     else:
         say(
-            f"{artifact.qualified_name}: {len(artifact.entries)} files in {where}, each as it was logged."
+            f"{artifact.qualified_name}: {counted(len(artifact.entries), 'file')} in {where}, "
+            "each as it was logged."
         )
     return 0
 
@@ -200,8 +203,8 @@ def _verify(store: Path, as_json: bool) -> int:
     else:
         for damage in found:
             print(plain(f"{damage['path']}: {damage['problem']}"))
-        verdict = f"{len(found)} are damaged" if found else "all are what they were"
-        say(f"{len(sizes)} contents, {size(sum(sizes))}: {verdict}.")
+        verdict = f"{len(found)} damaged" if found else "all as they were logged"
+        say(f"{counted(len(sizes), 'content')}, {size(sum(sizes))}: {verdict}.")
     return 1 if found else 0
 
 

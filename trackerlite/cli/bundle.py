@@ -11,6 +11,7 @@ from trackerlite.bundle import pack
 from trackerlite.cli._options import dir_option, json_option, runs_argument, verb
 from trackerlite.cli._output import emit, say
 from trackerlite.readers import Reader
+from trackerlite.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +49,6 @@ def command(runs: Sequence[str], output: Path, force: bool, as_json: bool, dir: 
             }
         )
         return
-    count = f"{len(packed.runs)} runs" if len(packed.runs) > 1 else "1 run"
-    megabytes = output.stat().st_size / 1e6
-    say(f"{output}: {count}, {packed.files} files, {megabytes:.1f} MB.")
+    count = f"{counted(len(packed.runs), 'run')}, {counted(packed.files, 'file')}"
+    say(f"{output}: {count}, {output.stat().st_size / 1e6:.1f} MB.")
     say(f"On the other machine: trackerlite import {output.name}")

@@ -9,7 +9,7 @@ from trackerlite.cli._cells import fold, width
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import emit, paint, say
 from trackerlite.doctor import Finding, Report, examine
-from trackerlite.text import plain
+from trackerlite.text import counted, plain
 
 _STYLES = {"damage": "red", "database": "yellow", "note": "dim"}
 
@@ -50,7 +50,10 @@ def _print(finding: Finding, report: Report) -> None:
 
 
 def _verdict(report: Report) -> str:
-    read = f"{report.records:,} records in {report.journals:,} journals of {report.runs:,} runs"
+    read = (
+        f"{counted(report.records, 'record')} in {counted(report.journals, 'journal')} "
+        f"of {counted(report.runs, 'run')}"
+    )
     made = "The database was made anew. " if report.repaired else ""
     if report.ok:
         return f"{made}All is whole: {read}."

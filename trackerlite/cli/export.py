@@ -21,6 +21,7 @@ from trackerlite.export import (
     write_wandb,
 )
 from trackerlite.readers import Reader
+from trackerlite.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,18 +67,20 @@ def command(
         chosen = list({run.key: run for run in map(reader.run, runs)}.values())
         if form == "tensorboard":
             assert output is not None
-            say(f"{write_tensorboard(chosen, output)} event files in {output}.")
+            say(f"{counted(write_tensorboard(chosen, output), 'event file')} in {output}.")
             return DONE
         if form == "wandb":
             assert output is not None
-            say(f"{write_wandb(reader, chosen, output)} rows in {output}: `wandb sync` takes them.")
+            rows = counted(write_wandb(reader, chosen, output), "row")
+            say(f"{rows} in {output}: `wandb sync` takes them.")
             return DONE
         table = Table(reader, chosen, lambda name: matches(name, patterns))
         if output is None:
             out = PlainText(sys.stdout) if sys.stdout.isatty() else sys.stdout
             (write_csv if form == "csv" else write_jsonl)(table, out)
             return DONE
-        say(f"{_write(table, form, output)} rows of {len(chosen)} runs in {output}.")
+        rows = counted(_write(table, form, output), "row")
+        say(f"{rows} of {counted(len(chosen), 'run')} in {output}.")
     return DONE
 
 

@@ -10,6 +10,7 @@ from trackerlite.cli._human import size
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import emit, say
 from trackerlite.cli._table import Column, print_table
+from trackerlite.text import counted
 
 _COLUMNS = [
     Column("KIND"),
@@ -63,11 +64,13 @@ def command(synced: bool, older: float, yes: bool, as_json: bool, dir: str | Non
     if not items:
         say("There is nothing to free.")
     elif yes:
-        say(f"Freed {size(total)} in {files:,} files.")
+        say(f"Freed {size(total)} in {counted(files, 'file')}.")
         if left:
             say(f"{left} were in use by now or could not be removed; they were left alone.")
     else:
-        say(f"Would free {size(total)} in {files:,} files. `trackerlite gc --yes` does it.")
+        say(
+            f"Would free {size(total)} in {counted(files, 'file')}. `trackerlite gc --yes` does it."
+        )
     if young:
         say(
             f"{size(young)} of artifacts that nothing needs stay until an hour after they were stored."

@@ -14,6 +14,7 @@ from trackerlite.errors import TrackerliteError
 from trackerlite.importers import FORMATS, find
 from trackerlite.importers.write import take_in
 from trackerlite.paths import store_dir
+from trackerlite.text import counted
 from trackerlite.unbundle import is_bundle, unpack
 
 if TYPE_CHECKING:
@@ -68,8 +69,7 @@ def command(
     if as_json:
         emit_rows(rows)
     elif rows:
-        count = f"{len(rows)} runs" if len(rows) > 1 else "1 run"
-        say(f"{count} in {store}. `trackerlite` shows them.")
+        say(f"{counted(len(rows), 'run')} in {store}. `trackerlite` shows them.")
     return FAILED if failures else DONE
 
 

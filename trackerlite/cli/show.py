@@ -13,7 +13,7 @@ from trackerlite.cli._rows import label
 from trackerlite.cli._runs import STATE_STYLES, as_dict
 from trackerlite.readers import Reader
 from trackerlite.readers.usage import usage
-from trackerlite.text import lines, plain
+from trackerlite.text import counted, lines, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,7 +100,7 @@ def _facts(run: RunInfo) -> Iterable[tuple[str, str]]:
 
 def _spread(series: SeriesInfo) -> str:
     last, low, high = map(number, (series.last, series.minimum, series.maximum))
-    return f"{last:<10} lowest {low:<10} highest {high:<10} {series.count} points"
+    return f"{last:<10} lowest {low:<10} highest {high:<10} {counted(series.count, 'point')}"
 
 
 def _wrapped(text: str) -> list[str]:
