@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from reprlib import Repr
 from typing import Any
 
 from trackerlite.errors import BadInput
@@ -17,6 +19,19 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 KEY_LIMIT = 4096
 JSON_LIMIT = 8 * 1024 * 1024
 DEPTH_LIMIT = 32
+LIST_LIMIT = 10_000
+
+_short = Repr()
+_short.maxstring = _short.maxother = _short.maxlong = 80
+
+
+def brief(value: Any) -> str:
+    """`repr(value)` for a sentence: short, quickly, and also where the object's own fails.
+
+    >>> brief("a" * 1000)
+    "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'"
+    """
+    return encodable(_short.repr(value))
 
 
 def scalar(value: Any) -> Any:
@@ -71,7 +86,7 @@ def check_key(key: Any) -> str:
     """
     if not isinstance(key, str):
         raise BadInput(
-            f"The key {key!r:.80} is a {type(key).__name__}; keys are strings, so it was left out."
+            f"The key {brief(key)} ({type(key).__name__}) is no string; it was left out."
         )
     if not key:
         raise BadInput("An empty key names nothing; it was left out.")
@@ -104,65 +119,104 @@ def encodable(text: str) -> str:
     return text
 
 
-def jsonable(value: Any, depth: int = 0) -> Any:
+def jsonable(value: Any, above: tuple[Any, ...] = ()) -> Any:
     """`value` as JSON would hold it: scalars, lists and string-keyed dicts; else its `str`.
 
     Sets, tuples, dataclasses, namespaces, arrays (≤ 10,000 elements) and paths are
     turned into what a person would write. NaN and infinities stay floats. An object
-    whose own methods fail becomes a text that says so.
+    whose own methods fail becomes a text that says so. `above`: what `value` is inside of;
+    what holds itself is not followed.
     """
     try:
-        return _jsonable(value, depth)
+        return _jsonable(value, above)
     except Exception as error:  # a foreign object's own error is not ours to raise
         return f"<{type(value).__name__}: {type(error).__name__}>"
 
 
-def _jsonable(value: Any, depth: int) -> Any:
+def _jsonable(value: Any, above: tuple[Any, ...]) -> Any:
     value = scalar(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
         return encodable(value)
-    if depth > DEPTH_LIMIT:
-        return encodable(f"{value!r:.200}")
+    if len(above) > DEPTH_LIMIT or is_inside(value, above):
+        return brief(value)
+    inside = (*above, value)
     items = mapping_items(value)
     if items is not None:
-        return {encodable(str(k)): jsonable(v, depth + 1) for k, v in items}
+        return {encodable(str(k)): jsonable(v, inside) for k, v in items}
     if isinstance(value, (list, tuple)):
-        return [jsonable(v, depth + 1) for v in value]
+        return [jsonable(v, inside) for v in value]
     if isinstance(value, (set, frozenset)):
-        return [jsonable(v, depth + 1) for v in sorted(value, key=repr)]
+        return [jsonable(v, inside) for v in sorted(value, key=repr)]
     tolist = getattr(value, "tolist", None)
     if tolist is not None and getattr(value, "size", 0) is not None:
         size = value.size() if callable(getattr(value, "size", None)) else getattr(value, "size", 0)
         count = math.prod(size) if isinstance(size, tuple) else int(size)
-        if count <= 10_000:
-            return jsonable(tolist(), depth + 1)
+        if count <= LIST_LIMIT:
+            return jsonable(tolist(), inside)
         return f"<{type(value).__name__} of {count:,} elements>"
+    listed = isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview))
+    if listed and len(value) <= LIST_LIMIT:  # a list of OmegaConf's, a deque, a range
+        return [jsonable(v, inside) for v in value]
     return encodable(_described(value))
+
+
+def is_inside(value: Any, above: tuple[Any, ...]) -> bool:
+    """Whether `value` is one of the things that it is inside of."""
+    return any(value is one for one in above)
 
 
 def mapping_items(value: Any) -> list[tuple[Any, Any]] | None:
     """The items of anything that maps names to values, or None.
 
-    Mappings, dataclasses, `argparse.Namespace`, absl and OmegaConf-like objects.
+    Mappings, dataclasses, namespaces, absl, attrs, pydantic and OmegaConf-like objects.
     """
     if isinstance(value, dict):
         return list(value.items())
-    fields = getattr(type(value), "__dataclass_fields__", None)
-    if fields is not None:
+    kind = type(value)
+    fields = getattr(kind, "__dataclass_fields__", None) or getattr(kind, "model_fields", None)
+    if isinstance(fields, dict):
         return [(name, getattr(value, name, None)) for name in fields]
+    if hasattr(kind, "__attrs_attrs__"):
+        return [(field.name, getattr(value, field.name, None)) for field in kind.__attrs_attrs__]
     flags = getattr(value, "flag_values_dict", None)
     if callable(flags):
         return list(flags().items())
-    if type(value).__name__ == "Namespace" and hasattr(value, "__dict__"):
+    if kind.__name__ in ("Namespace", "SimpleNamespace") and hasattr(value, "__dict__"):
         return list(vars(value).items())
-    if hasattr(value, "keys") and hasattr(value, "__getitem__"):
+    if hasattr(value, "keys") and hasattr(value, "__getitem__") and not isinstance(value, type):
         try:
-            return [(key, value[key]) for key in list(value.keys())]
+            return [(key, _item(value, key)) for key in list(value.keys())]
         except Exception:  # a foreign object's own error is not ours to raise
             return None
     return None
+
+
+def _item(value: Any, key: Any) -> Any:
+    try:
+        return value[key]
+    except Exception as error:  # OmegaConf's `???`, an interpolation of what is not there
+        return f"<{type(error).__name__}>"
+
+
+def named_items(value: Any) -> list[tuple[Any, Any]]:
+    """The items of what somebody gave as names and values: also pairs, or an object's attributes.
+
+    Raises:
+        BadInput: it is nothing of that kind.
+    """
+    items = mapping_items(value)
+    if items is not None:
+        return items
+    if isinstance(getattr(value, "__dict__", None), dict) and not callable(value):
+        return list(vars(value).items())
+    try:
+        return list(dict(value).items())
+    except (TypeError, ValueError):
+        raise BadInput(
+            f"{brief(value)} ({type(value).__name__}) does not map names to values; a dict does."
+        ) from None
 
 
 def _described(value: Any) -> str:
@@ -181,16 +235,17 @@ def flatten(config: Any) -> dict[str, Any]:
     {'lora.r': 8, 'lora.alpha': 16, 'lr': 0.0001}
     """
     flat: dict[str, Any] = {}
-    stack: list[tuple[str, Any, int]] = [("", config, 0)]
+    stack: list[tuple[str, Any, tuple[Any, ...]]] = [("", config, ())]
     while stack:
-        path, value, depth = stack.pop()
-        items = mapping_items(value) if depth < DEPTH_LIMIT else None
+        path, value, above = stack.pop()
+        within = len(above) < DEPTH_LIMIT and not is_inside(value, above)
+        items = mapping_items(value) if within else None
         if items:
             for key, inner in reversed(items):
                 name = encodable(str(key))
-                stack.append((f"{path}.{name}" if path else name, inner, depth + 1))
+                stack.append((f"{path}.{name}" if path else name, inner, (*above, value)))
         elif path:
-            flat[path[:KEY_LIMIT]] = jsonable(value)
+            flat[path[:KEY_LIMIT]] = jsonable(value, above)
     return flat
 
 

@@ -23,7 +23,7 @@ def log(
     what: Artifact | str | os.PathLike[str],
     name: str | None = None,
     type: str | None = None,
-    aliases: Sequence[str] | None = None,
+    aliases: Sequence[str] | str | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> Artifact:
     """Store an artifact, or a file, a folder, or the target of a URI as one; note it as made by `run`."""
@@ -43,6 +43,8 @@ def log(
             artifact.add_dir(text)
         else:
             artifact.add_file(text)
+    if isinstance(aliases, str):
+        aliases = [aliases]
     names = list(dict.fromkeys(["latest", *(check_alias(a) for a in aliases or ())]))
     store = run.settings.store
     objects = Objects(store)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from trackerlite import values
 from trackerlite.errors import BadInput, RunInUse
 from trackerlite.recording.run import Run
 from trackerlite.recording.settings import Settings
@@ -23,8 +24,10 @@ def named(reinit: Reinit) -> str:
         return "default"
     if reinit is True:
         return "finish_previous"
-    if reinit not in REINITS:
-        raise BadInput(f"reinit={reinit!r:.40} is not known; use one of {', '.join(REINITS)}.")
+    if not isinstance(reinit, str) or reinit not in REINITS:
+        raise BadInput(
+            f"reinit={values.brief(reinit)} is not known; use one of {', '.join(REINITS)}."
+        )
     return reinit
 
 

@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from trackerlite import values
+from trackerlite.errors import BadInput
+from trackerlite.recording.harmless import harmless
 
 Record = Callable[[dict[str, Any]], None]
+Refuse = Callable[[str], object]
+
+
+def _raise(message: str) -> NoReturn:
+    raise BadInput(message)
 
 
 class Config(Mapping[str, Any]):
     """A run's hyperparameters. Read and set by item or attribute; nested dicts welcome.
 
-    Each change is in the journal when the statement returns.
+    Each change is in the journal when the statement returns. `refuse` is told of bad ones.
 
     >>> config = Config(lambda flat: None, {"lora": {"r": 8}})
-    >>> config.lora["r"], config["lora"]["r"]
-    (8, 8)
+    >>> config.lora["r"], config["lora"]["r"], config["lora.r"]
+    (8, 8, 8)
     >>> config.lr = 1e-4
     >>> config.as_dict()
     {'lora': {'r': 8}, 'lr': 0.0001}
     """
 
-    def __init__(self, record: Record, initial: Mapping[str, Any] | None = None):
+    def __init__(
+        self, record: Record, initial: Mapping[str, Any] | None = None, refuse: Refuse = _raise
+    ):
         object.__setattr__(self, "_record", record)
+        object.__setattr__(self, "_refuse", refuse)
         object.__setattr__(self, "_values", dict(initial or {}))
 
     _record: Record
     _values: dict[str, Any]
 
     def __getitem__(self, key: str) -> Any:
-        return self._values[key]
+        if key in self._values:
+            return self._values[key]
+        inner: Any = self._values
+        for name in str(key).split("."):
+            if not isinstance(inner, dict) or name not in inner:
+                raise KeyError(key)
+            inner = inner[name]
+        return inner
 
     def __getattr__(self, key: str) -> Any:
         try:
@@ -54,18 +71,30 @@ class Config(Mapping[str, Any]):
     def __repr__(self) -> str:
         return repr(self._values)
 
+    @harmless("config.update()")
     def update(self, values_: Any = None, allow_val_change: bool = True, **more: Any) -> None:  # noqa: ARG002
         """Add or change entries, from a mapping, a dataclass, a namespace, or keywords."""
-        items = values.mapping_items(values_) if values_ is not None else []
-        if items is None:
-            items = list(dict(values_).items())
-        changed = {str(k): _plain(v) for k, v in [*items, *more.items()]}
-        self._values.update(changed)
+        items = values.named_items(values_) if values_ is not None else []
+        changed = values.jsonable(dict([*items, *more.items()]))
+        for key, value in changed.items():
+            self._put(key, value)
         self._record(values.flatten(changed))
 
+    def _put(self, key: str, value: Any) -> None:
+        """Under its key; one of a nested dict may be named by its path ("lora.r")."""
+        *outer, last = key.split(".")
+        inner: Any = self._values
+        for name in outer:
+            inner = inner.get(name) if isinstance(inner, dict) else None
+        if isinstance(inner, dict):
+            inner[last] = value
+        else:
+            self._values[key] = value
+
+    @harmless("config.setdefaults()")
     def setdefaults(self, defaults: Any) -> None:
         """Set what is not set yet."""
-        items = values.mapping_items(defaults) or []
+        items = values.named_items(defaults)
         self.update({k: v for k, v in items if str(k) not in self._values})
 
     def as_dict(self) -> dict[str, Any]:
@@ -82,8 +111,9 @@ class Summary(Mapping[str, Any]):
     0.93
     """
 
-    def __init__(self, record: Record):
+    def __init__(self, record: Record, refuse: Refuse = _raise):
         object.__setattr__(self, "_record", record)
+        object.__setattr__(self, "_refuse", refuse)
         object.__setattr__(self, "latest", {})
 
     _record: Record
@@ -91,11 +121,16 @@ class Summary(Mapping[str, Any]):
     latest: dict[str, Any]
 
     def __getitem__(self, key: str) -> Any:
-        return self.latest[key]
+        if key in self.latest:
+            return self.latest[key]
+        inner = {k: v for k, v in list(self.latest.items()) if k.startswith(f"{key}.")}
+        if not inner:
+            raise KeyError(key)
+        return values.nest({k[len(key) + 1 :]: v for k, v in inner.items()})
 
     def __getattr__(self, key: str) -> Any:
         try:
-            return self.latest[key]
+            return self[key]
         except KeyError:
             raise AttributeError(f"the summary has no {key!r}") from None
 
@@ -118,15 +153,10 @@ class Summary(Mapping[str, Any]):
     def __repr__(self) -> str:
         return repr(self.latest)
 
+    @harmless("summary.update()")
     def update(self, values_: Mapping[str, Any] | None = None, **more: Any) -> None:
-        """Set entries; nested ones get dotted keys."""
-        changed = values.flatten({**(values_ or {}), **more})
+        """Set entries; nested ones are kept under dotted keys, and read under either."""
+        items = values.named_items(values_) if values_ is not None else []
+        changed = values.flatten(dict([*items, *more.items()]))
         self.latest.update(changed)
         self._record({"values": changed})
-
-
-def _plain(value: Any) -> Any:
-    items = values.mapping_items(value)
-    if items is not None:
-        return {str(k): _plain(v) for k, v in items}
-    return value if isinstance(value, (list, tuple)) else values.jsonable(value)

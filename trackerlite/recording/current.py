@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from trackerlite import values
 from trackerlite.errors import (
     JournalError,
     NoRun,
@@ -166,7 +167,7 @@ def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> None:
     from trackerlite.capture.redact import redact_config, redact_text
 
     found = environment.quick()
-    config = redact_config(wanted.config)
+    config = redact_config(values.flatten(wanted.config))
     shown: list[bytes] = []
     if config and not resumed:
         shown.append(events.summary(events.hparams(config, wanted.name, run.started)))

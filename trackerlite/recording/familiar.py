@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from trackerlite.errors import Unsupported
+from trackerlite.recording.harmless import harmless
 
 if TYPE_CHECKING:
     from trackerlite.artifacts import Artifact
@@ -47,6 +48,7 @@ class Familiar:
 
         unwatch(models)
 
+    @harmless("log_code()")
     def log_code(
         self,
         root: str | os.PathLike[str] | None = ".",

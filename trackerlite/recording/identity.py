@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from trackerlite.journal.writer import JournalWriter
-from trackerlite.recording.settings import Settings, parse_tags
+from trackerlite.recording.harmless import harmless
+from trackerlite.recording.settings import NOTES_LIMIT, Settings, check_name, check_text, parse_tags
 
 
 class Identity:
@@ -17,6 +18,9 @@ class Identity:
     _name: str
     _notes: str | None
     _tags: tuple[str, ...]
+
+    def _refuse(self, message: str) -> bool:
+        raise NotImplementedError
 
     def _record(self, kind: str, /, *extra: bytes, **fields: Any) -> bool:
         raise NotImplementedError
@@ -58,8 +62,7 @@ class Identity:
 
     @name.setter
     def name(self, text: str) -> None:
-        self._name = str(text)
-        self._record("name", text=self._name)
+        self._set_name(text)
 
     @property
     def notes(self) -> str | None:
@@ -68,8 +71,7 @@ class Identity:
 
     @notes.setter
     def notes(self, text: str | None) -> None:
-        self._notes = text
-        self._record("notes", text=text)
+        self._set_notes(text)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -78,6 +80,20 @@ class Identity:
 
     @tags.setter
     def tags(self, tags: Any) -> None:
+        self._set_tags(tags)
+
+    @harmless("Setting the name")
+    def _set_name(self, text: Any) -> None:
+        self._name = check_name("name", str(text))
+        self._record("name", text=self._name)
+
+    @harmless("Setting the notes")
+    def _set_notes(self, text: Any) -> None:
+        self._notes = None if text is None else check_text("notes", str(text), NOTES_LIMIT)
+        self._record("notes", text=self._notes)
+
+    @harmless("Setting the tags")
+    def _set_tags(self, tags: Any) -> None:
         new = parse_tags(tags)
         add = [t for t in new if t not in self._tags]
         remove = [t for t in self._tags if t not in new]

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from trackerlite import paths
+from trackerlite import paths, values
 from trackerlite.capture.redact import redact_name
 from trackerlite.errors import TrackerliteError
+from trackerlite.recording.harmless import told
 
 if TYPE_CHECKING:
     from trackerlite.artifacts import Artifact
@@ -37,7 +38,7 @@ class Keeping:
         artifact_or_path: Artifact | str | os.PathLike[str],
         name: str | None = None,
         type: str | None = None,
-        aliases: Sequence[str] | None = None,
+        aliases: Sequence[str] | str | None = None,
         metadata: Mapping[str, Any] | None = None,
         **_: Any,
     ) -> Artifact:
@@ -56,15 +57,13 @@ class Keeping:
         try:
             if run.settings.mode != "disabled":
                 return artifacts.log(run, artifact_or_path, name, type, aliases, metadata)
-        except (TrackerliteError, OSError) as error:
+        except Exception as error:  # also a wrong type, a foreign object's own error
+            known = isinstance(error, (TrackerliteError, OSError))
             run._refuse(
-                f"The artifact {name or unsaved or artifact_or_path!r:.100} was not stored: {error}"
+                f"The artifact {values.brief(name or unsaved or artifact_or_path)} was not stored: "
+                f"{error if known else told(error)}"
             )
-        return (
-            unsaved
-            if unsaved is not None
-            else artifacts.Artifact(_harmless(name), type or "artifact")
-        )
+        return unsaved if unsaved is not None else artifacts.Artifact(_harmless(name), "artifact")
 
     def use_artifact(
         self,
@@ -85,7 +84,7 @@ class Keeping:
         self,
         path: str | os.PathLike[str],
         name: str | None = None,
-        aliases: Sequence[str] | None = None,
+        aliases: Sequence[str] | str | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Artifact:
         """`log_artifact` of type "model"."""
@@ -111,34 +110,40 @@ class Keeping:
         there is nothing to do (as for W&B, which once wanted the call after a change of name).
         """
         import glob
-        import shutil
 
         run = cast("Run", self)
         if run.settings.mode == "disabled" or glob_str is None:
             return []
-        pattern = os.fspath(glob_str)
-        base = Path(base_path) if base_path is not None else Path(pattern).parent
         kept = []
-        for found in sorted(glob.glob(pattern)):
-            source = Path(found)
-            if not source.is_file():
-                continue
-            try:
-                inner = (
-                    source.relative_to(base).as_posix() if base_path is not None else source.name
-                )
-                target = paths.inside(Path(self.dir), redact_name(inner))
-                target.parent.mkdir(parents=True, exist_ok=True)
-                temporary = target.with_name(f".{target.name}.tmp")
-                shutil.copyfile(source, temporary)
-                os.replace(temporary, target)
-                kept.append(str(target))
-            except (TrackerliteError, OSError, ValueError) as error:
-                run._refuse(f"save() could not keep {found!r:.100}: {error}")
-        if not kept:
-            run._refuse(f"save({pattern!r:.100}) matches no file.")
+        try:
+            pattern = os.fsdecode(glob_str)
+            if base_path is None:  # as W&B has it: folders of a relative path are kept
+                base_path = Path(pattern).parent if os.path.isabs(pattern) else "."
+            for found in sorted(glob.glob(pattern)):
+                if os.path.isfile(found):
+                    inner = os.path.relpath(found, os.fsdecode(base_path))
+                    kept.append(self._keep(Path(found), inner))
+            if not kept:
+                run._refuse(f"save({values.brief(pattern)}) matches no file.")
+        except Exception as error:  # also a wrong type
+            known = isinstance(error, (TrackerliteError, OSError))
+            run._refuse(
+                f"save() could not keep {values.brief(glob_str)}: {error if known else told(error)}"
+            )
         return kept
+
+    def _keep(self, source: Path, inner: str) -> str:
+        import shutil
+
+        target = paths.inside(Path(self.dir), redact_name(inner))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.tmp")
+        shutil.copyfile(source, temporary)
+        os.replace(temporary, target)
+        return str(target)
 
 
 def _harmless(name: str | None) -> str:
-    return (name or "artifact").replace("/", "-").replace(":", "-")[:100] or "artifact"
+    return (name if isinstance(name, str) and name else "artifact").replace("/", "-").replace(
+        ":", "-"
+    )[:100] or "artifact"

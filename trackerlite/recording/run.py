@@ -13,7 +13,7 @@ from typing import Any
 
 from trackerlite import values
 from trackerlite.capture.redact import redact_config
-from trackerlite.errors import BadInput, TrackerliteError
+from trackerlite.errors import BadInput
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
 from trackerlite.journal.scalars import Encoder
@@ -23,6 +23,7 @@ from trackerlite.recording.axes import Axes
 from trackerlite.recording.companions import Companions
 from trackerlite.recording.config import Config, Summary
 from trackerlite.recording.familiar import Familiar
+from trackerlite.recording.harmless import harmless, told
 from trackerlite.recording.identity import Identity
 from trackerlite.recording.keeping import Keeping
 from trackerlite.recording.recorder import Recorder
@@ -30,6 +31,7 @@ from trackerlite.recording.settings import Settings
 
 #: records that hold words of people and programs
 _WORDS = {"alert", "define", "finish", "name", "notes", "summary", "tags"}
+_FAR = 2**62  # steps stay below it, so that the next one always fits 64 bits
 _GOALS = {"min": "min", "minimize": "min", "max": "max", "maximize": "max"}
 
 
@@ -73,8 +75,8 @@ class Run(Keeping, Familiar, Identity):
         self._recorder: Recorder | None = None
         self._companions: Companions | None = None
         self._describing: threading.Thread | None = None
-        self.config = Config(self._config_changed, config)
-        self.summary = Summary(self._summary_changed)
+        self.config = Config(self._config_changed, config, self._refuse)
+        self.summary = Summary(self._summary_changed, self._refuse)
 
     # -- logging ----------------------------------------------------------------------
 
@@ -99,13 +101,15 @@ class Run(Keeping, Familiar, Identity):
         True
         """
         now = time.time()
+        if self._ended:
+            return self._refuse(f"The run {self.id} is finished; what log() was given is lost.")
         with self._writer.lock:  # the writer's of now: a forked child has a new one
             at = self._step
             if step is None:
                 if commit is None or commit:
                     self._step = at + 1
             else:
-                if type(step) is not int:
+                if type(step) is not int or not -_FAR < step < _FAR:
                     step = self._checked_step(step)
                 at = step
                 self._step = step + 1 if commit else step
@@ -117,11 +121,11 @@ class Run(Keeping, Familiar, Identity):
                     self.summary.latest.update(data)
                 else:
                     record = rows.encode(self, data, at, now)
-            except TrackerliteError:
-                raise
+            except BadInput as error:
+                return self._refuse(str(error))
             except Exception as error:  # data that is no dict, a foreign object's own error
                 return self._refuse(
-                    f"log() could not record {type(data).__name__} {data!r:.100}: {error}"
+                    f"log() takes a dict of names and values; {values.brief(data)} was left out ({told(error)})."
                 )
             return record is None or self._writer.append_locked(record)
 
@@ -129,10 +133,11 @@ class Run(Keeping, Familiar, Identity):
         number = values.scalar(step)
         if isinstance(number, float) and number.is_integer():
             number = int(number)
-        if isinstance(number, int) and values.INT64_MIN <= number <= values.INT64_MAX:
+        if isinstance(number, int) and -_FAR < number < _FAR:
             return int(number)
         self._refuse(
-            f"step={step!r:.60} is no whole number; the row was recorded at step {self._step}."
+            f"step={values.brief(step)} is no whole number below 2**62; "
+            f"the row was recorded at step {self._step}."
         )
         return self._step
 
@@ -148,7 +153,7 @@ class Run(Keeping, Familiar, Identity):
     def _say(self, message: str) -> None:
         if not self.settings.silent:
             try:
-                print(f"trackerlite: {message}", file=sys.stderr)
+                print(f"trackerlite: {message:.2000}", file=sys.stderr)
             except (OSError, ValueError):
                 pass
 
@@ -165,7 +170,7 @@ class Run(Keeping, Familiar, Identity):
             body = events.record({"t": kind, **fields})
             return self._writer.append(frame(events.event(time.time(), self._step, *extra, body)))
         except Exception as error:  # the training must go on
-            return self._refuse(f"{kind} could not be recorded: {error}")
+            return self._refuse(f"{kind} could not be recorded: {told(error)}")
 
     def _config_changed(self, flat: dict[str, Any]) -> None:
         if flat:
@@ -174,6 +179,7 @@ class Run(Keeping, Familiar, Identity):
     def _summary_changed(self, changed: dict[str, Any]) -> None:
         self._record("summary", **changed)
 
+    @harmless("define_metric()")
     def define_metric(
         self,
         name: str,
@@ -201,14 +207,16 @@ class Run(Keeping, Familiar, Identity):
         >>> run = tl.init(mode="disabled")
         >>> run.define_metric("val/*", step_metric="epoch", summary="min", goal="min")
         """
-        parts = [p.strip() for p in (summary or "").split(",") if p.strip()]
+        parts = [p.strip() for p in str(summary or "").split(",") if p.strip()]
         unknown = set(parts) - {"min", "max", "mean", "first", "last", "best", "copy", "none"}
         if unknown:
-            self._refuse(f"define_metric({name!r:.60}): summary={summary!r:.60} is not known.")
+            self._refuse(
+                f"define_metric({values.brief(name)}): summary={values.brief(summary)} is not known."
+            )
             parts = []
         if goal is not None and goal not in _GOALS:
             self._refuse(
-                f"define_metric({name!r:.60}): goal={goal!r:.40} has to be 'min' or 'max'."
+                f"define_metric({values.brief(name)}): goal={values.brief(goal)} has to be 'min' or 'max'."
             )
             goal = None
         fields = {
@@ -231,6 +239,7 @@ class Run(Keeping, Familiar, Identity):
             axis = None if step_sync is False else step_metric
             self._axes.define(pattern, axis, self.summary.latest)
 
+    @harmless("alert()")
     def alert(self, title: str, text: str = "", level: str = "INFO", **_: Any) -> None:
         """Record an alert: shown in the terminal, and sent to W&B by `sync`."""
         level = str(getattr(level, "value", level)).upper()
@@ -326,7 +335,8 @@ class Run(Keeping, Familiar, Identity):
         if not self.settings.named:
             self._name = name or self._name
         self._tags = tuple(dict.fromkeys((*tags, *self._tags)))
-        self.config._values.update({**config, **self.config._values})
+        both = {**values.flatten(config), **values.flatten(self.config._values)}
+        self.config._values.update(values.nest(both))
         self.summary.latest.update(summary)
 
     def _start(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from trackerlite.errors import BadInput
 MODES = ("offline", "online", "disabled")
 RESUMES = ("never", "allow", "must", "auto")
 RANKS = ("zero", "all")
+NOTES_LIMIT = 1_000_000
 _FIRST = (
     "amber",
     "brisk",
@@ -65,6 +67,7 @@ class Settings:
 
     Attributes:
         store: the `.trackerlite` folder.
+        config: nested, of JSON values.
         rewind: the step to go back to when resuming, or None.
         given_id: whether the id was chosen by the user (or a launcher), not by us.
         ranks: which processes of a launch record: "zero" or "all".
@@ -145,19 +148,19 @@ def resolve(
         tags = [t.strip() for t in tag_text.split(",")]
     return Settings(
         store=paths.store_dir(dir),
-        project=_name("project", project or environment("PROJECT") or "default"),
+        project=check_name("project", project or environment("PROJECT") or "default"),
         id=run_id,
-        name=_name("name", label) if label else name_for(run_id),
+        name=check_name("name", label) if label else name_for(run_id),
         named=bool(label),
         mode=_mode(mode or environment("MODE")),
         resume=_resume(resume if resume is not None else environment("RESUME")),
         given_id=bool(given),
         rewind=rewind,
-        group=_name("group", group or environment("RUN_GROUP") or "") or None,
-        job_type=_name("job_type", job_type or environment("JOB_TYPE") or "") or None,
-        notes=_optional("notes", notes or environment("NOTES"), limit=1_000_000),
+        group=check_name("group", group or environment("RUN_GROUP") or "") or None,
+        job_type=check_name("job_type", job_type or environment("JOB_TYPE") or "") or None,
+        notes=check_text("notes", notes or environment("NOTES") or "", NOTES_LIMIT) or None,
         tags=parse_tags(tags),
-        config=values.flatten(config) if config is not None else {},
+        config=values.jsonable(dict(values.named_items(config))) if config is not None else {},
         durable=durable,
         strict=strict,
         ranks=_ranks(ranks or environment("RANKS")),
@@ -167,7 +170,9 @@ def resolve(
 
 def _ranks(text: str | None) -> str:
     if text not in (None, *RANKS):
-        raise BadInput(f"ranks={text!r:.40} has to be 'zero' (only rank 0 records) or 'all'.")
+        raise BadInput(
+            f"ranks={values.brief(text)} has to be 'zero' (only rank 0 records) or 'all'."
+        )
     return text or "zero"
 
 
@@ -197,7 +202,9 @@ def parse_tags(tags: Any) -> tuple[str, ...]:
         return ()
     if isinstance(tags, str):
         tags = [tags]
-    return tuple(dict.fromkeys(_name("tag", str(tag)) for tag in tags if str(tag)))
+    if not isinstance(tags, Iterable):
+        raise BadInput(f"tags={values.brief(tags)} has to be a list of texts.")
+    return tuple(dict.fromkeys(check_name("tag", str(tag)) for tag in tags if str(tag)))
 
 
 def _parse_resume_from(text: str) -> tuple[str, int | None]:
@@ -207,7 +214,7 @@ def _parse_resume_from(text: str) -> tuple[str, int | None]:
     label, _, step = rest.partition("=")
     if label != "_step" or re.fullmatch(r"-?[0-9]{1,18}", step) is None:
         raise BadInput(
-            f"resume_from={text!r:.100} cannot be read: write '<run id>?_step=<number>', for example 'ab12cd34?_step=500'."
+            f"resume_from={values.brief(text)} cannot be read: write '<run id>?_step=<number>', for example 'ab12cd34?_step=500'."
         )
     return run_id, int(step)
 
@@ -216,7 +223,7 @@ def _mode(mode: str | None) -> str:
     wanted = (mode or "offline").lower()
     wanted = {"dryrun": "offline", "run": "online", "shared": "online"}.get(wanted, wanted)
     if wanted not in MODES:
-        raise BadInput(f"mode={mode!r:.40} is not known; use one of {', '.join(MODES)}.")
+        raise BadInput(f"mode={values.brief(mode)} is not known; use one of {', '.join(MODES)}.")
     return wanted
 
 
@@ -225,21 +232,29 @@ def _resume(resume: str | bool | None) -> str | None:
         return None
     wanted = "auto" if resume is True else str(resume).lower()
     if wanted not in RESUMES:
-        raise BadInput(f"resume={resume!r:.40} is not known; use one of {', '.join(RESUMES)}.")
+        raise BadInput(
+            f"resume={values.brief(resume)} is not known; use one of {', '.join(RESUMES)}."
+        )
     return wanted
 
 
-def _text(what: str, text: object, limit: int = 4096) -> str:
+def check_text(what: str, text: object, limit: int = 4096) -> str:
+    """`text`, if it is one and no longer than `limit`.
+
+    Raises:
+        BadInput: it is not.
+    """
     if not isinstance(text, str):
-        raise BadInput(f"{what}={text!r:.80} is a {type(text).__name__}; it has to be a string.")
+        raise BadInput(f"{what}={values.brief(text)} ({type(text).__name__}) has to be a string.")
     if len(text) > limit:
-        raise BadInput(f"The {what} has {len(text):,} characters; {limit:,} is the most.")
+        raise BadInput(f"The {what}: {len(text):,} characters, where {limit:,} is the most.")
     return values.encodable(text)
 
 
-def _optional(what: str, text: str | None, limit: int = 4096) -> str | None:
-    return None if text is None else _text(what, text, limit)
+def check_name(what: str, text: object) -> str:
+    """`text` if a run can be called so, without secrets.
 
-
-def _name(what: str, text: object) -> str:
-    return redact_name(_text(what, text))
+    Raises:
+        BadInput: it is no text, or too long.
+    """
+    return redact_name(check_text(what, text))
