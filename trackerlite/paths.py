@@ -55,23 +55,40 @@ def store_dir(dir: str | os.PathLike[str] | None = None) -> Path:
 
     First of: `dir`, `$TRACKERLITE_DIR`, the nearest `.trackerlite` in this folder
     or above it, `./.trackerlite`.
+
+    Raises:
+        BadInput: `dir` is no path.
     """
     given = dir or os.environ.get("TRACKERLITE_DIR") or os.environ.get("WANDB_DIR")
     if given:
-        path = Path(given).expanduser().absolute()
+        path = _absolute(given)
         return path if path.name == STORE_NAME or _is_store(path) else path / STORE_NAME
-    here = Path.cwd()
+    here = _absolute(".")
     for folder in (here, *here.parents):
-        if (folder / STORE_NAME).is_dir():
+        if os.path.isdir(folder / STORE_NAME):  # False also where we may not look
             return folder / STORE_NAME
     return here / STORE_NAME
 
 
+def _absolute(given: str | os.PathLike[str]) -> Path:
+    try:
+        text = os.fsdecode(given)
+        if "\0" in text:
+            raise ValueError("a NUL character in it")
+        path = Path(text).expanduser()
+    except (TypeError, ValueError, RuntimeError) as error:  # no path; `~nobody`
+        raise BadInput(f"dir={given!r:.100} cannot be a folder ({error}).") from None
+    try:
+        return path.absolute()
+    except OSError:  # the folder that we are in is gone; whoever opens the path will be told
+        return path
+
+
 def _is_store(path: Path) -> bool:
     """Whether a folder of another name is a store (a `runs` folder alone is TensorBoard's default)."""
-    if not (path / "runs").is_dir():
+    if not os.path.isdir(path / "runs"):
         return False
-    if (path / "trackerlite.db").is_file() or (path / "trackerlite.lock").is_file():
+    if any(os.path.isfile(path / name) for name in ("trackerlite.db", "trackerlite.lock")):
         return True
     try:
         return (path / ".gitignore").read_text() == "*\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,35 @@ def test_a_folder_of_tensorboard_runs_is_no_store(tmp_path: Path) -> None:
     (tmp_path / "renamed" / "runs").mkdir(parents=True)
     (tmp_path / "renamed" / "trackerlite.db").touch()
     assert paths.store_dir(tmp_path / "renamed") == tmp_path / "renamed"
+
+
+@pytest.mark.parametrize("given_", [5, "a\0b", "~no-such-user/x"])
+def test_what_is_no_path_is_named(given_: object) -> None:
+    """A `dir` that can be no folder is an error of ours, with a sentence."""
+    with pytest.raises(BadInput, match=r"^dir=.* cannot be a folder \(.+\)\.$"):
+        paths.store_dir(given_)  # type: ignore[arg-type]
+
+
+def test_a_path_that_cannot_be_looked_at(tmp_path: Path) -> None:
+    """Where we may not or cannot look there is no store to find, and no error."""
+    assert paths.store_dir(tmp_path / ("x" * 5000)).name == ".trackerlite"
+
+
+def test_the_current_folder_is_gone(tmp_path: Path) -> None:
+    """A training whose folder was removed goes on unrecorded, with one sentence; the command line says so."""
+    script = (
+        "import os, sys, trackerlite as tl; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
+        "run = tl.init(); print(run.log({'a': 1.0}), run.settings.mode)\n"
+        "from trackerlite.cli import main; print(main(['ls']))"
+    )
+    environment = {**os.environ, "TRACKERLITE_SILENT": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "True disabled\n3\n"
+    assert done.stderr.count("nothing can be recorded") == 1
+    assert "Traceback" not in done.stderr

@@ -156,7 +156,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(error.format_message())
         return error.exit_code
     except errors.TrackerliteError as error:
-        say(str(error))
+        # An OSError of ours has its sentence in `strerror`; `str` puts "[Errno 13]" before it.
+        say(getattr(error, "strerror", None) or str(error))
         return exit_code(error)
     except OSError as error:
         say(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))

@@ -113,7 +113,7 @@ def init(
         if strict:
             raise
         print(
-            f"trackerlite: nothing can be recorded in {wanted.store} ({error}). The training goes on unrecorded; "
+            f"trackerlite: nothing can be recorded in {wanted.store} ({error.strerror or error}). The training goes on unrecorded; "
             "choose another place with dir= or $TRACKERLITE_DIR.",
             file=sys.stderr,
         )
