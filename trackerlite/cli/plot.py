@@ -158,7 +158,7 @@ def _print(
     }
     for metric, group in itertools.groupby(lines, key=lambda one: one.metric):
         members = list(group)
-        columns, rows = size or (terminal.columns, max(10, min(20, terminal.lines - 4)))
+        columns, rows = size or (terminal.columns or 80, max(10, min(20, terminal.lines - 4)))
         drawn = []
         for one in members:
             color = ink.line(order[one.run.key])

@@ -102,7 +102,8 @@ def _once(
     state = states.load(store)
     state.screen = screen or state.screen
     appearance = look(theme or state.theme)
-    columns, rows = size or tuple(shutil.get_terminal_size((120, 40)))
+    found = shutil.get_terminal_size((120, 40))  # Python 3.10 takes a terminal's word that it has 0
+    columns, rows = size or (found.columns or 120, found.lines or 40)
     still = Still(lambda: Reader.open(store), state, columns, rows, appearance)
     still.settle()
     colors = output is None and sys.stdout.isatty() and appearance.ink.colored
