@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite import paths
+from trackerlite.journal.files import is_being_written
 from trackerlite.journal.reader import End, JournalReader
-from trackerlite.journal.writer import is_being_written
 from trackerlite.store import connect, rebuild
 from trackerlite.store.filesystem import database_path, is_network
 from trackerlite.store.journals import journals_of, run_folders

@@ -22,7 +22,7 @@ from typing import Any
 from trackerlite import paths
 from trackerlite.artifacts import Objects, Registry
 from trackerlite.errors import TrackerliteError
-from trackerlite.journal.writer import is_being_written
+from trackerlite.journal.files import is_being_written
 from trackerlite.readers import Reader, RunInfo
 from trackerlite.store.journals import journals_of
 

@@ -30,9 +30,9 @@ from trackerlite.bundle import (
     VERSION_FILE,
 )
 from trackerlite.errors import BadInput, BundleError
+from trackerlite.journal.files import is_being_written
 from trackerlite.journal.framing import frame
 from trackerlite.journal.reader import JournalReader
-from trackerlite.journal.writer import is_being_written
 from trackerlite.paths import inside
 from trackerlite.recording.folders import prepare
 from trackerlite.store.journals import EDITS_FILE

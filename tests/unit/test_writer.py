@@ -16,10 +16,11 @@ import pytest
 
 from trackerlite.errors import JournalError
 from trackerlite.journal import events, writer
+from trackerlite.journal.files import is_being_written
 from trackerlite.journal.framing import frame
 from trackerlite.journal.reader import End
 from trackerlite.journal.scalars import Decoder, encode_slowly
-from trackerlite.journal.writer import JournalWriter, is_being_written
+from trackerlite.journal.writer import JournalWriter
 from unit.journals import SHM, read_all
 
 ROWS = 40

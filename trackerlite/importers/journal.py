@@ -12,10 +12,11 @@ from trackerlite.capture.redact import redact_config
 from trackerlite.errors import RunExists, RunInUse
 from trackerlite.importers.base import ForeignRun, Item
 from trackerlite.journal import events
+from trackerlite.journal.files import PATTERN
 from trackerlite.journal.framing import frame
 from trackerlite.journal.reader import JournalReader
 from trackerlite.journal.scalars import Decoder, Encoder
-from trackerlite.journal.writer import PATTERN, JournalWriter
+from trackerlite.journal.writer import JournalWriter
 from trackerlite.values import INT64_MAX, INT64_MIN
 
 _BOOKKEEPING = {"run", "finish", "import", "heartbeat", "dropped"}

@@ -13,7 +13,6 @@ before anything newer. What no longer fits is dropped and counted.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import sys
 import threading
@@ -24,11 +23,11 @@ from pathlib import Path
 
 from trackerlite.errors import JournalError
 from trackerlite.journal import events
+from trackerlite.journal.files import create
 from trackerlite.journal.framing import frame
 
 SYNC_EVERY = 1.0
 BACKLOG_BYTES = 8 * 1024 * 1024
-PATTERN = "events.out.tfevents.*"
 
 _writers: weakref.WeakSet[JournalWriter] = weakref.WeakSet()
 
@@ -331,61 +330,6 @@ class JournalWriter:
         if not self._closed:
             self._failing = True  # the first append begins the new file
             self._retry_at = 0.0
-
-
-def create(folder: Path) -> tuple[int, Path]:
-    """A new, locked journal file in `folder`, named so that it sorts behind all others there.
-
-    TensorBoard goes on to a file only if its name sorts later, also when the clock
-    was set back. The lock tells everyone that its writer lives; the kernel drops it
-    with the process.
-    """
-    seconds = int(time.time())
-    for name in os.listdir(folder):
-        stamp = name.split(".")[3:4] if name.startswith("events.out.tfevents.") else []
-        if stamp and stamp[0].isdigit() and len(stamp[0]) <= 11:
-            seconds = max(seconds, int(stamp[0]) + 1)
-    host = "".join(c if c.isalnum() or c == "-" else "_" for c in os.uname().nodename)[:64]
-    while True:
-        name = f"events.out.tfevents.{seconds:010d}.{host}.{os.getpid()}.{os.urandom(4).hex()}"
-        path = folder / name
-        flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            fd = os.open(path, flags, 0o644)
-        except FileExistsError:
-            continue
-        _lock(fd)
-        return fd, path
-
-
-def _lock(fd: int) -> None:
-    """Take the lock that says "being written"; whoever is just asking holds it for a moment."""
-    for _ in range(200):
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.001)
-        except OSError:
-            return  # a file system without locks: the heartbeat alone must tell
-        else:
-            return
-
-
-def is_being_written(path: str | Path) -> bool:
-    """Whether a living process on a machine we share locks with writes `path`."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
-    return False
 
 
 def _datasync(fd: int) -> None:

@@ -21,7 +21,8 @@ from trackerlite.errors import (
     TrackerliteError,
 )
 from trackerlite.journal import events
-from trackerlite.journal.writer import JournalWriter, is_being_written
+from trackerlite.journal.files import is_being_written
+from trackerlite.journal.writer import JournalWriter
 from trackerlite.recording import again, folders, launch, settings
 from trackerlite.recording.run import Run
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trackerlite import paths
+from trackerlite.journal.files import is_being_written
 from trackerlite.journal.reader import JournalReader
 from trackerlite.journal.scalars import Decoder
-from trackerlite.journal.writer import is_being_written
 
 _FIRST_BYTES = 1 << 16
 

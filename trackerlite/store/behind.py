@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trackerlite.errors import StoreDamaged, StoreNotFound
-from trackerlite.journal.writer import is_being_written
+from trackerlite.journal.files import is_being_written
 from trackerlite.store import connect, schema
 from trackerlite.store.filesystem import database_path
 from trackerlite.store.journals import changed_at, run_names

@@ -30,7 +30,7 @@ def now_gone(
     # A listing of runs that have ended needs neither.
     import socket
 
-    from trackerlite.journal.writer import is_being_written
+    from trackerlite.journal.files import is_being_written
 
     if host == socket.gethostname():
         if any(is_being_written(j.path) for j in journals_of(store / folder)):

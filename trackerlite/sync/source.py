@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite.capture.redact import redact_argv, redact_config, redact_text
-from trackerlite.journal.writer import is_being_written
+from trackerlite.journal.files import is_being_written
 from trackerlite.readers import Reader
 from trackerlite.readers.history_rows import HistoryRows
 from trackerlite.readers.info import AlertInfo, ArtifactInfo, RunInfo
