@@ -213,6 +213,24 @@ class TestText:
             ("Your API key: a1B2c3D4e5F6a1B2c3D4", f"Your API key: {R}"),
             ("\x1b[31mhf_" + "aB3" * 12 + "\x1b[0m!", f"{R}!"),
             ("password=hunter2 api_key=hunter3", f"password={R} api_key={R}"),
+            (
+                "machine h\n  login me\n  password hunter2\n\n",
+                f"machine h\n  login me\n  password {R}\n\n",
+            ),
+            (
+                "machine h login me password lovelove\nmore",
+                f"machine h login me password {R}\nmore",
+            ),
+            ("a\n+password hunter2\nb", f"a\n+password {R}\nb"),
+            ("$ mysqldump -h x -phunter2 db > out", f"$ mysqldump -h x -p{R} db > out"),
+            ("curl -ume:hunter2 https://x", f"curl -u{R} https://x"),
+            ("curl --user 'me:hunter2' https://x", f"curl --user '{R}' https://x"),
+            ("docker login -u me -p hunter2 host", f"docker login -u me -p {R} host"),
+            ("redis-cli -h x -a hunter2 ping", f"redis-cli -h x -a {R} ping"),
+            ("openssl enc -aes256 -pass pass:hunter2", f"openssl enc -aes256 -pass {R}"),
+            ("7z x -phunter2 a.7z && zip -P hunter2 b", f"7z x -p{R} a.7z && zip -P {R} b"),
+            ("setenv API_KEY hunter2", f"setenv API_KEY {R}"),
+            ("PGPASSWORD=hunter2 psql", f"PGPASSWORD={R} psql"),
         ],
     )
     def test_assignments_and_urls(self, text, clean):
@@ -237,6 +255,15 @@ class TestText:
             "API key: not set",
             "service key: model-v1.2.3",
             "curl -u https://x",
+            "curl -u me https://x:8080/",
+            "mysql -p db -P3306; ssh -p2222 h; make -p2; srun -pgpu_long_a100 x; gcc -pthread -pg",
+            "docker run -p 8080:80 mysql:8 && mkdir -p /data/x && zip -r a.zip b",
+            "mysql -p$PASSWORD x && docker login -u me --password-stdin -p",
+            "password authentication failed",
+            "password required",
+            "machine learning needs a login and a password",
+            "for a, b in zip(x, -y): pass",
+            "setenv LD_LIBRARY_PATH /opt/lib",
             "\x1b[32mtrain\x1b[0m: tokens: 12345678",
             "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----",
             "see https://example.org:8080/a/b for more",
@@ -321,8 +348,12 @@ class TestArgv:
             (["t.py", "-H", "Authorization: Bearer abc"], ["t.py", "-H", f"Authorization: {R}"]),
             (["t.py", '{"api_key": "x"}'], ["t.py", f'{{"api_key": "{R}"}}']),
             (["t.py", "--password", "--dashed"], ["t.py", "--password", R]),
+            (["curl", "-u", "me:hunter2", "x"], ["curl", "-u", R, "x"]),
+            (["/usr/bin/mysql", "-uroot", "-phunter2", "db"], ["/usr/bin/mysql", "-uroot", f"-p{R}", "db"]),
+            (["sshpass", "-p", "hunter2", "ssh", "-p", "2222"], ["sshpass", "-p", R, "ssh", "-p", "2222"]),
+            (["sh", "-c", "mysql -phunter2; srun -pgpu"], ["sh", "-c", f"mysql -p{R}; srun -pgpu"]),
         ],
-    )
+    )  # fmt: skip
     def test_command_lines(self, argv, clean):
         """A command line keeps its words and loses its secrets."""
         assert redact.redact_argv(argv) == clean
@@ -335,6 +366,7 @@ class TestCost:
             "://", "://a:", "password", "a=", "a='b=\"", "-----BEGIN ", "eyJ", "eyJaaaaaaaaaaaa.",
             "hf_", "sk-a", "token=", "'", '\\"', "--token ", "A", "aB", "x" * 81 + "=", "Bearer ",
             "auth:", "SG.", "\n", "= = =", "cookie: ",
+            "mysql -p", "curl -u a:", " login x password ", "password 1", "zip -P x\n", "docker login -p ",
         ],
     )  # fmt: skip
     def test_linear(self, piece):

@@ -110,6 +110,8 @@ def _kind(name: str) -> str:
             if words[i : i + n] == phrase:
                 return "strong"
     last = words[-1]
+    if last.endswith(("password", "passwd", "apikey")):  # PGPASSWORD, dbpassword
+        return "strong"
     if last in _FAINT:
         return "faint"
     if last not in _LAST:

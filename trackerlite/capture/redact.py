@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trackerlite.capture import known
+from trackerlite.capture.commands import secrets_in, without_secrets
 from trackerlite.capture.names import is_secret_box, is_secret_name, is_secret_word, secret_kind
 
 REDACTED = "[redacted]"
@@ -45,10 +46,17 @@ def _in_a_box(path: str) -> bool:
 
 
 def redact_argv(argv: Sequence[str]) -> list[str]:
-    """A command line without secrets: `--api-key X`, `a.password=X`, `wandb login X`."""
+    """A command line without secrets: `--api-key X`, `a.password=X`, `wandb login X`, `mysql -pX`."""
     out: list[str] = []
     flagged = False  # the word before named a secret, so this one is it
-    for word in argv:
+    unnamed = dict(secrets_in(argv))
+    for at, word in enumerate(argv):
+        if at in unnamed:
+            start = unnamed[at]
+            known.remember(word[start:].rpartition(":")[2])
+            out.append(word[:start] + REDACTED)
+            flagged = False
+            continue
         if flagged and not (word.startswith("-") and is_secret_word(word)):
             known.remember(word)
             out.append(REDACTED)
@@ -100,9 +108,10 @@ def redact_text(text: str) -> str:
         clean = redact_text(bare)
         return text if clean == bare else clean
     text = redact_looks(text)
-    for word, pattern in _COMMANDS:
+    for word, pattern in _LINES:
         if word in text:
-            text = re.sub(pattern, REDACTED, text)
+            text = re.sub(pattern, rf"\1{REDACTED}", text)
+    text = without_secrets(text, REDACTED)
     if _suspect(text):
         lines = text.splitlines(keepends=True)
         text = "".join([_assignments(line) if _suspect(line) else line for line in lines])
@@ -233,14 +242,14 @@ _TOKENS: list[tuple[str, str, Any]] = [
 ]
 
 _COLOURS = re.compile(r"\x1b\[[0-9;:?]{0,32}[A-Za-z]")
-# What a command takes without naming it: `wandb login KEY`, `curl -u user:password`.
-_COMMANDS = [
-    ("wandb login", r"(?<=wandb login )(?!-)[^\s\"']{32,}"),
+_LINES = [
+    ("wandb login", r"(wandb login )(?!-)[^\s\"']{32,}"),
+    # netrc, in one line or several; `password` and a plain word is prose.
+    ("login ", r"(?m)(\blogin\s{1,80}\S{1,256}\s{1,80}password[ \t]{1,80})[^\s\"']{6,256}(?=\s*$)"),
     (
-        "curl ",
-        r"(?<= -u )[^\s:\"']{1,128}:(?!//)[^\s\"']{1,256}|(?<= --user )[^\s:\"']{1,128}:(?!//)[^\s\"']{1,256}",
+        "password",
+        r"(?m)(^[+-]?[ \t]{0,80}password[ \t]{1,80})(?=\S{0,256}[0-9])[^\s\"']{6,256}(?=[ \t]*$)",
     ),
-    ("login ", r"(?<=password )[^\s\"']{6,256}(?=\s*$)"),  # a line of netrc
 ]
 # user:password@, where the password may hold slashes but the whole is no host:port/path.
 _URL_PASSWORD = re.compile(
