@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
 
 from rich.color import ColorSystem
 
@@ -17,7 +17,12 @@ Codes = tuple[str, str, str]  # flags, colour, background: as the numbers of an 
 _FLAGS = {"bold": "1", "dim": "2", "italic": "3", "underline": "4", "reverse": "7"}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16)
+def _codes(ink: Ink, system: ColorSystem) -> Callable[[str], Codes]:
+    """`codes` of one ink, which takes longer to look up than all else: asked for once a frame."""
+    return lru_cache(maxsize=4096)(partial(codes, ink=ink, system=system))
+
+
 def codes(style: str, ink: Ink, system: ColorSystem) -> Codes:
     """What a style string of ours is to the terminal."""
     made = style_of(style, ink)
@@ -33,13 +38,14 @@ def codes(style: str, ink: Ink, system: ColorSystem) -> Codes:
 def written(rows: list[Row], spans: Iterable[Span], ink: Ink, system: ColorSystem) -> str:
     """The spans of `rows` as the terminal takes them: moves, text, and styles where they change."""
     out: list[str] = []
+    codes_of = _codes(ink, system)
     now: Codes = ("", "", "")
     for y, start, stop in spans:
         out.append(f"\x1b[{y + 1};{start + 1}H")
         for text, style in slice_row(rows[y], start, stop):
             if not text:
                 continue
-            then = codes(style, ink, system)
+            then = codes_of(style)
             if then != now:
                 out.append(_change(now, then))
                 now = then

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import compress, count, repeat
+from operator import ne
+
 from rich.color import ColorSystem
 from rich.segment import Segment
 from textual import events
@@ -30,12 +33,11 @@ def changes(before: Row, after: Row) -> list[tuple[int, int]]:
     """The cells (start, stop) in which two rows of one width differ, near ones joined."""
     start, old, new = _differing(before, after)
     out: list[tuple[int, int]] = []
-    for at, (was, becomes) in enumerate(zip(_cells(old), _cells(new), strict=False), start):
-        if was != becomes:
-            if out and at - out[-1][1] < _NEAR:
-                out[-1] = (out[-1][0], at + 1)
-            else:
-                out.append((at, at + 1))
+    for at in compress(count(start), map(ne, _cells(old), _cells(new))):
+        if out and at - out[-1][1] < _NEAR:
+            out[-1] = (out[-1][0], at + 1)
+        else:
+            out.append((at, at + 1))
     return out
 
 
@@ -57,7 +59,7 @@ def _cells(row: Row) -> list[tuple[str, str]]:
     out: list[tuple[str, str]] = []
     for text, style in row:
         if one_each(text):
-            out += [(char, style) for char in text]
+            out += zip(text, repeat(style))
             continue
         for char in text:
             size = width(char)
