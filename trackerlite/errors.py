@@ -116,6 +116,10 @@ class ExportError(TransferError):
 class JournalError(TrackerliteError, OSError):
     """A journal could not be opened or written."""
 
+    def __str__(self) -> str:
+        """The sentence alone, without the number that an OSError puts before it."""
+        return self.strerror or super().__str__()
+
 
 class CommError(TrackerliteError):
     """Never raised here: recording talks to nobody. W&B's scripts catch it."""

@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cli.command import trackerlite
 from faults.checker import Verdict, judge_run
+from faults.nobody import as_nobody
 from faults.nursery import Nursery
 from faults.scripts import run
 from trackerlite.artifacts import verify
@@ -248,31 +247,6 @@ def test_a_file_size_limit(tmp_path: Path) -> None:
     (folder,) = (tmp_path / ".trackerlite" / "runs").glob("*/*")
     accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0}).Reload()
     assert [e.step for e in accumulator.Scalars("x")] == list(range(5000))
-
-
-def as_nobody(action: Callable[[], Any], errors: Path) -> int:
-    """Run `action` in a child without root's rights; its exit status."""
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            stderr = os.open(errors, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o666)
-            os.dup2(stderr, 2)
-            sys.stderr = os.fdopen(2, "w", buffering=1)
-            if os.geteuid() == 0:
-                os.setgroups([])
-                os.setgid(65534)
-                os.setuid(65534)
-            os.environ.pop("TRACKERLITE_SILENT", None)
-            action()
-            status = 0
-        except BaseException:
-            import traceback
-
-            os.write(2, traceback.format_exc().encode())
-        finally:
-            os._exit(status)
-    return os.waitpid(pid, 0)[1]
 
 
 @pytest.fixture

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite import paths
-from trackerlite.errors import AmbiguousRun, RunNotFound, StoreBusy, StoreNotFound, StoreTooNew
+from trackerlite.errors import (
+    AmbiguousRun,
+    RunNotFound,
+    StoreBusy,
+    StoreError,
+    StoreNotFound,
+    StoreTooNew,
+)
 from trackerlite.readers.info import (
     AlertInfo,
     ArtifactInfo,
@@ -44,12 +51,14 @@ class Reader:
     One reader belongs to one thread at a time.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, database: Path):
+    def __init__(self, path: Path, connection: connect.Connection, database: Path):
         self.path = path
         self.database = database
         self.connection = connection
         self._identity = connect.identity(database)
-        self._generation = 0
+        self._written = connect.written(database)
+        #: counts the databases it went on in: the keys of one mean nothing in the next
+        self.generation = 0
 
     @classmethod
     def open(cls, dir: str | os.PathLike[str] | None = None, *, refresh: bool = True) -> Reader:
@@ -61,17 +70,26 @@ class Reader:
 
         Raises:
             StoreNotFound, StoreTooNew, StoreDamaged.
+            StoreError: we may not read it.
         """
         path = paths.existing_store(dir)
-        database = database_path(path)
-        problem = _catch_up(path) if refresh else None
-        if problem is not None:
-            print(f"trackerlite: {problem}", file=sys.stderr)
-        if not database.is_file() and problem is None:
+        try:
+            database = database_path(path)
+            trouble = _catch_up(path) if refresh else None
+            there = database.is_file()
+        except PermissionError as error:
+            raise StoreError(f"The runs in {path} cannot be read: {_in_words(error)}.") from error
+        if not there:
+            trouble = trouble or _closed(path)
+            if trouble:
+                raise StoreError(f"The runs in {path} cannot be read: {trouble}.")
             raise StoreNotFound(
                 f"The store {path} holds no run yet. Run a script that calls trackerlite.init(), or `trackerlite demo`."
             )
-        return cls(path, connect.open_reader(database), database)
+        reader = cls(path, connect.open_reader(database), database)
+        if trouble:
+            print(f"trackerlite: {_as_it_was(path, trouble)}", file=sys.stderr)
+        return reader
 
     def close(self) -> None:
         """Close the connection."""
@@ -80,30 +98,49 @@ class Reader:
     def __enter__(self) -> Reader:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Close it; who leaves because the database is damaged is told what to do.
+
+        Raises:
+            StoreDamaged: in place of SQLite's error.
+        """
         self.close()
+        if isinstance(error, sqlite3.Error) and connect.is_corrupt(error):
+            raise connect.damaged(self.database, error) from error
 
     def version(self) -> int:
         """A number that changes whenever anybody committed anything; cheap to ask."""
         self._follow()
         found = int(self.connection.execute("PRAGMA data_version").fetchone()[0])
-        return found + (self._generation << 32)
+        return found + (self.generation << 32)
 
-    def _follow(self) -> None:
-        """Go on in the new database where the old one was deleted or replaced."""
+    @property
+    def alone(self) -> bool:
+        """Whether no writer projects into this database, so that only `refresh` brings news.
+
+        So it is with a store that we may only read, and with one on a network file system.
+        """
+        return self.database.parent != self.path or not os.access(self.path, os.W_OK)
+
+    def _follow(self, rewritten: bool = False) -> None:
+        """Go on in the new database where the old one was deleted, replaced or `rewritten`."""
         now = connect.identity(self.database)
-        if now is None or now == self._identity:
+        if now is None:
+            paths.existing_store(self.path)  # or say that all of it is gone
+        if now is None or (now == self._identity and not rewritten):
             return
         fresh = connect.open_reader(self.database)
         self.connection.close()
-        self.connection, self._identity = fresh, now
-        self._generation += 1
+        self.connection, self._identity, self._written = fresh, now, connect.written(self.database)
+        self.generation += 1
 
     def refresh(self) -> str | None:
         """Project what nobody else projects; return a sentence if that was not possible."""
-        problem = _catch_up(self.path)
-        self._follow()
-        return problem
+        trouble = _catch_up(self.path)
+        self.database = database_path(self.path)  # another one since somebody writes there again
+        unseen = self.connection.immutable and connect.written(self.database) != self._written
+        self._follow(rewritten=unseen)
+        return _as_it_was(self.path, trouble) if trouble else None
 
     # -- runs -------------------------------------------------------------------------
 
@@ -321,16 +358,37 @@ class Reader:
 
 
 def _catch_up(path: Path) -> str | None:
-    """Project what was left behind; a sentence if that is not possible here and now."""
-    from trackerlite.store.behind import project_behind
+    """Project what was left behind; the reason if that is not possible here and now."""
+    from trackerlite.store.behind import lacks, project_behind
 
     try:
         project_behind(path)
     except StoreTooNew:
         raise
-    except (StoreBusy, OSError, sqlite3.DatabaseError) as error:
-        return f"{path} is shown as it was last written; newer rows could not be added ({error})."
+    except OSError as error:
+        if error.filename != str(path / "trackerlite.lock"):
+            return _in_words(error)
+        # We may only read here, where nobody is writing: as a rule nothing was left behind.
+        return "you may not write there" if lacks(path) else None
+    except (StoreBusy, sqlite3.DatabaseError) as error:
+        return str(error)
     return None
+
+
+def _closed(path: Path) -> str | None:
+    """The reason why nothing is found in a store whose folders are not open to us."""
+    for folder in (path, path / "runs"):
+        if os.path.exists(folder) and not os.access(folder, os.R_OK | os.X_OK):
+            return f"Permission denied: {folder}"
+    return None
+
+
+def _in_words(error: OSError) -> str:
+    return f"{error.strerror}: {error.filename}" if error.filename else str(error)
+
+
+def _as_it_was(path: Path, trouble: str) -> str:
+    return f"{path} is shown as it was last written; newer rows could not be added ({trouble})."
 
 
 def _series_info(row: tuple[Any, ...]) -> SeriesInfo:

@@ -17,7 +17,7 @@ from trackerlite.errors import StoreDamaged, StoreNotFound
 from trackerlite.journal.files import is_being_written
 from trackerlite.store import connect, schema
 from trackerlite.store.filesystem import database_path
-from trackerlite.store.journals import changed_at, run_names
+from trackerlite.store.journals import changed_at, journals_of, run_folders, run_names
 
 if TYPE_CHECKING:
     from trackerlite.store.projector import Projector
@@ -53,7 +53,8 @@ def project_behind(store: Path, timeout: float = 2.0) -> int:
     """
     database = database_path(store)
     known = _known(store, database)
-    behind = [name for name in run_names(store) if _is_behind(store, name, known.get(name))]
+    elsewhere = database.parent != store  # where no writer projects but readers do
+    behind = [n for n in run_names(store) if _is_behind(store, n, known.get(n), elsewhere)]
     if behind:
         with _projector(store, database) as projector:
             for name in behind:
@@ -78,6 +79,20 @@ def bury(store: Path, database: Path, timeout: float = 2.0) -> None:
                 gone,
                 timeout,
             )
+
+
+def lacks(store: Path) -> bool:
+    """Whether a journal holds more than the database, for one who may read but not write."""
+    known = {
+        str(store / journal.path): (journal.watermark, journal.dead_at)
+        for run in _known(store, database_path(store)).values()
+        for journal in run.journals
+    }
+    return any(
+        journal.path.stat().st_size not in known.get(str(journal.path), ())
+        for folder in run_folders(store)
+        for journal in journals_of(folder)
+    )
 
 
 def _projector(store: Path, database: Path) -> closing[Projector]:
@@ -110,7 +125,7 @@ def _rows(store: Path, database: Path, query: str) -> list[tuple[Any, ...]]:
         return projector.read(query)
 
 
-def _is_behind(store: Path, folder: str, known: _Run | None) -> bool:
+def _is_behind(store: Path, folder: str, known: _Run | None, elsewhere: bool) -> bool:
     if known is None or not known.changed or known.changed != changed_at(f"{store}/{folder}"):
         return True
     now = time.time()
@@ -124,6 +139,6 @@ def _is_behind(store: Path, folder: str, known: _Run | None) -> bool:
             return True
         if size in (journal.watermark, journal.dead_at):
             continue
-        if now - journal.projected > STALE or not is_being_written(path):
+        if elsewhere or now - journal.projected > STALE or not is_being_written(path):
             return True
     return False

@@ -25,6 +25,8 @@ _open: weakref.WeakSet[Connection] = weakref.WeakSet()
 class Connection(sqlite3.Connection):
     """A connection that can be weakly referenced."""
 
+    immutable = False  # it takes the file for one that nobody changes, and sees no change
+
 
 def open_writer(path: Path) -> Connection:
     """A connection that may write; the schema is made or migrated first.
@@ -76,6 +78,7 @@ def open_reader(path: Path) -> Connection:
                 "`trackerlite doctor` tells more."
             ) from error
         connection = _connect_ro(f"file:{name}?immutable=1", path)
+        connection.immutable = True
     _open.add(connection)
     return connection
 
@@ -99,14 +102,19 @@ def _connect_ro(uri: str, path: Path) -> Connection:
         raise
     except sqlite3.DatabaseError as error:
         connection.close()
-        raise StoreDamaged(
-            f"{path} is damaged or no database ({error}). The runs are safe in their journals: "
-            "`trackerlite doctor --repair` rebuilds it from them."
-        ) from error
+        raise damaged(path, error) from error
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def damaged(path: Path, error: sqlite3.Error) -> StoreDamaged:
+    """What to raise for a database that SQLite cannot make sense of."""
+    return StoreDamaged(
+        f"{path} is damaged or no database ({error}). The runs are safe in their journals: "
+        "`trackerlite doctor --repair` rebuilds it from them."
+    )
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -118,8 +126,19 @@ def identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def written(path: Path) -> tuple[int, int] | None:
+    """What changes when the file at `path` is written; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
 def is_corrupt(error: sqlite3.Error) -> bool:
     """Whether SQLite says the file is damaged or no database (not that we misused it)."""
+    if "Could not decode to UTF-8" in str(error):  # all that we write can be decoded
+        return True
     code = getattr(error, "sqlite_errorcode", None)  # Python ≥ 3.11
     if code is not None:
         return code & 0xFF in (11, 26)  # SQLITE_CORRUPT, SQLITE_NOTADB

@@ -106,7 +106,7 @@ def _private(user: int) -> Path:
 def _usable(database: Path) -> bool:
     if not database.parent.exists() or os.access(database.parent, os.W_OK):
         return True
-    return database.is_file() and not os.path.exists(f"{database}-wal")
+    return os.access(database, os.R_OK) and not os.path.exists(f"{database}-wal")
 
 
 def _may_write(folder: Path) -> bool:

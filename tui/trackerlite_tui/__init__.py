@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trackerlite.readers import Reader
 
 __all__ = ["main"]
 
@@ -65,11 +69,10 @@ def _live(dir: str | os.PathLike[str] | None, screen: str, theme: str) -> int:
         first = firstpaint.paint(store, state)
         answer = terminal.ask()
         try:
-            from trackerlite.readers import Reader
             from trackerlite_tui.app import TrackerApp
 
             app = TrackerApp(
-                lambda: Reader.open(store, refresh=False),
+                lambda: _open(store),
                 store,
                 state=state,
                 first=first,
@@ -80,6 +83,17 @@ def _live(dir: str | os.PathLike[str] | None, screen: str, theme: str) -> int:
             raise
         app.run()
     return app.return_code or 0
+
+
+def _open(store: str) -> Reader:
+    """Open a store as it is; where there is no database it is made of the journals."""
+    from trackerlite.errors import StoreNotFound
+    from trackerlite.readers import Reader
+
+    try:
+        return Reader.open(store, refresh=False)
+    except StoreNotFound:
+        return Reader.open(store)
 
 
 def _once(

@@ -152,6 +152,8 @@ class Desk:
 
     def take(self, snapshot: Snapshot) -> None:
         """A new snapshot from the feed."""
+        if snapshot.behind and snapshot.behind != self._latest.behind:
+            self.notify(snapshot.behind, "warn")
         self._latest = snapshot
         count = len(snapshot.alerts)
         if self._alerts_seen is not None and count > self._alerts_seen:
@@ -185,6 +187,11 @@ class Desk:
     def ask(self) -> None:
         """Tell the feed what is needed now."""
         self.effects.want(self.screen.wants())
+
+    @property
+    def problem(self) -> str:
+        """Why what is seen is no longer read; what was never read says so in the middle."""
+        return self.snapshot.problem if self.snapshot.runs else ""
 
     @property
     def notice(self) -> tuple[str, str] | None:
@@ -256,6 +263,7 @@ class Desk:
         if name != self.name:
             self._trail = [*self._trail[-9:], self.name]
             self.name = self.state.screen = name
+            self._notice = ("", "", 0.0)  # it was about what one has left
         self.ask()
 
     def do_back(self, _: str) -> None:
@@ -417,7 +425,9 @@ class Desk:
         out = body[:inner]
         if self._framed:
             head, self._tabs = header(self, columns)
-            out = [head, *out, footer(self, columns)]
+            foot = footer(self, columns)
+            out = [head, *out, fill(columns)]
+            out[-len(foot) :] = foot
         for overlay in self._overlays:
             block, left, top = overlay.paint(columns, rows)
             paste(out, block, left, top)
@@ -483,4 +493,8 @@ def void(_: object) -> None:
 
 
 def _outcome(problem: Exception | None, success: str) -> tuple[str, str]:
-    return (str(problem), "bad") if problem is not None else (success, "text")
+    if problem is None:
+        return success, "text"
+    if isinstance(problem, OSError) and problem.filename:
+        return f"{problem.filename} could not be written: {problem.strerror}", "bad"
+    return str(problem), "bad"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from trackerlite.errors import StoreNotFound, TrackerliteError
+from trackerlite.errors import TrackerliteError
 from trackerlite_tui import syncing
 from trackerlite_tui.known import Known, shown, shown_name
 from trackerlite_tui.snapshot import (
@@ -35,6 +35,7 @@ _BATCH = 0.05  # seconds of loading before what there is is shown
 _QUIET = 0.03  # seconds without another wish before it is fulfilled
 _RETRY = 1.0
 _BEHIND = 5.0  # seconds between two looks for what nobody projects
+_ALONE = 15.0  # the same where no run is live, but a new one would be seen only so
 _NAMES = 4.0  # seconds between two listings of all metrics
 
 
@@ -75,6 +76,7 @@ class Feed(threading.Thread):
         self._listed_for: tuple[Any, ...] = ()
         self._reading = 0
         self._unsent = False
+        self._left = False  # the last reading was left unfinished: the person was elsewhere
         self._loaded: dict[CurveKey, tuple[Any, ...]] = {}
         self._details: dict[DetailKey, tuple[Any, Any]] = {}
         self._known = Known()
@@ -117,8 +119,6 @@ class Feed(threading.Thread):
             try:
                 with self.open() as reader:
                     self._follow(reader)
-            except StoreNotFound as problem:
-                self._fail(str(problem))
             except TrackerliteError as problem:
                 self._fail(str(problem))
             except Exception as problem:  # the screen must say so, whatever it is
@@ -127,10 +127,17 @@ class Feed(threading.Thread):
     def open(self) -> Reader:
         """A new reader; what was loaded through an older one is loaded again."""
         reader = self._open()
+        self._forget()
+        return reader
+
+    def _forget(self) -> None:
+        """Read all anew: another database has other keys for the same runs."""
         self._loader = None
         self._loaded.clear()
+        self._details.clear()
         self._known = Known()
-        return reader
+        self._listed_for = ()
+        self._names_at = 0.0
 
     def read(self, reader: Reader, wants: Wants) -> None:
         """Read once what `wants` asks, in the caller's thread, for one who does not start this one."""
@@ -146,25 +153,31 @@ class Feed(threading.Thread):
     def _fail(self, sentence: str) -> None:
         if self._stopped:
             return
-        self._send(replace(self._snapshot, problem=sentence, loading=False, at=time.time()))
+        self._send(replace(self._snapshot, problem=sentence, loading=False))
         self._wake.wait(_RETRY)
         self._wake.clear()
 
     def _follow(self, reader: Reader) -> None:
         seen: Wants | None = None
-        behind_at = time.monotonic() - _BEHIND + 1.0
+        looked_at = time.monotonic() - _ALONE + 1.0  # for what nobody projects
         read_at = 0.0
         version = -1
+        generation = reader.generation
         while not self._stopped:
             wants, jobs = self._take()
             for job, done in jobs:
                 self._work(reader, job, done)
             now = time.monotonic()
-            if jobs or self._refresh or (now - behind_at > _BEHIND and self._open_ended()):
-                self._refresh, behind_at = False, now
-                reader.refresh()
+            between = _BEHIND if self._open_ended() else _ALONE if reader.alone else math.inf
+            if jobs or self._refresh or now - looked_at > between:
+                self._refresh, looked_at = False, now
+                self._catch_up(reader)
             current = reader.version()
             changed = current != version
+            if reader.generation != generation:
+                generation = reader.generation
+                self._forget()
+                self._snapshot = Snapshot(self._snapshot.stamp, behind=self._snapshot.behind)
             if (
                 jobs
                 or seen is None
@@ -173,7 +186,7 @@ class Feed(threading.Thread):
             ):
                 version, seen, read_at = current, wants, now
                 self._read(reader, wants)
-            elif wants != seen:
+            elif wants != seen or self._left:
                 if not _same_runs(wants, seen):
                     self._read(reader, wants)
                 elif not self._quiet():
@@ -184,6 +197,12 @@ class Feed(threading.Thread):
             wait = _POLL if self._open_ended() or changed else 4 * _POLL
             self._wake.wait(wait)
             self._wake.clear()
+
+    def _catch_up(self, reader: Reader) -> None:
+        """Project what nobody projects; where that cannot be, what is seen may not be all."""
+        behind = reader.refresh() or ""
+        if behind != self._snapshot.behind:
+            self._send(replace(self._snapshot, behind=behind))
 
     def _quiet(self) -> bool:
         """Whether the person has stopped moving: loading holds up the next key."""
@@ -320,6 +339,7 @@ class Feed(threading.Thread):
         self._send(replace(self._snapshot, details=out))
 
     def _read_curves(self, reader: Reader, wants: Wants) -> None:
+        self._left = False
         if not wants.curves and not wants.bands:
             return
         if self._numbers is not None and not self._numbers.is_set():
@@ -353,7 +373,8 @@ class Feed(threading.Thread):
             curves[key] = self._loader.load(series, wants, started.get(key[0], 0.0), x_series)
             self._loaded[key] = form
             changed = True
-            if self._moved(wants):
+            self._left = self._moved(wants)
+            if self._left:
                 break
             # What is on the screen already comes all at once; what is not, as soon as it can.
             if key not in self._snapshot.curves and time.monotonic() - sent > _BATCH:
@@ -372,6 +393,7 @@ class Feed(threading.Thread):
                 metric, wants, self._snapshot.series, started, lambda: self._moved(wants)
             )
             if made is None:
+                self._left = True
                 return
             bands[metric] = made
             if before.get(metric) is not made:

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from trackerlite.errors import TrackerliteError
 from trackerlite_tui.curves.palette import Ink, parse_style, rgb
 from trackerlite_tui.desk import Desk, Nothing
 from trackerlite_tui.feed import Feed
@@ -49,8 +48,8 @@ def paint(store: str, state: State) -> Snapshot | None:
             desk.take(first)
             write(desk.paint(), desk.look)
             _read_on(Feed(open_reader, desk.take, first=first), reader, desk)
-    except TrackerliteError:
-        return None  # the feed says it in a sentence
+    except Exception:
+        return None  # the feed meets it as well, and says it in a sentence
     if desk.snapshot.curves or desk.snapshot.bands:
         write(desk.paint(), desk.look)
     return desk.snapshot

@@ -106,8 +106,9 @@ class Snapshot:
     """Everything that can be drawn, at one moment. Never changed once it is posted."""
 
     stamp: int = 0
-    at: float = 0.0
+    at: float = 0.0  # when the store was last read, unix seconds
     problem: str = ""  # one sentence when the store cannot be shown
+    behind: str = ""  # one sentence when newer rows than these may be in the journals
     loading: bool = True
     runs: tuple[RunInfo, ...] = ()
     matching: frozenset[int] | None = None  # None: no filter

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from trackerlite_tui import keys
-from trackerlite_tui.rows import Row, clip, fit, row_width, width
+from trackerlite_tui.rows import Row, clip, fit, row_width, width, words
 from trackerlite_tui.screens import ORDER, TITLES
 from trackerlite_tui.text import safe
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from trackerlite_tui.desk import Desk
     from trackerlite_tui.look import Look
 
+_NOTICE_ROWS = 4
 Tabs = list[tuple[int, int, str]]  # first cell, cell after the last, screen
 
 
@@ -59,20 +61,34 @@ def _facts(desk: Desk) -> Row:
     running = desk.runs.running
     if desk.frozen:
         out.append((" frozen ", _on_bar(look, look.warn)))
+    elif desk.snapshot.problem:
+        if desk.snapshot.runs:
+            clock = time.strftime("%H:%M:%S", time.localtime(desk.snapshot.at))
+            out.append((f" as it was at {clock} ", _on_bar(look, look.bad)))
     elif running:
         out.append((f" {look.pick('●', '*')} {running} live ", _on_bar(look, look.good)))
-    else:
+    elif desk.snapshot.runs or not desk.snapshot.loading:
         out.append((" no run is live ", _on_bar(look, look.dim)))
     return out
 
 
-def footer(desk: Desk, columns: int) -> Row:
-    """A notice while there is one, else the keys of where one is, from the key table."""
+def footer(desk: Desk, columns: int) -> list[Row]:
+    """A notice while there is one, in as many rows as it needs, else the keys of where one is."""
+    text, role = desk.notice or (safe(desk.problem), "bad")
+    if not text:
+        return [_keys(desk, columns)]
     look = desk.look
-    text, role = desk.notice or (safe(desk.snapshot.problem), "bad")
-    if text:
-        said = " " + clip(text, columns - 2, look.ascii_only)
-        return fit([(said, _on_bar(look, look.role(role)))], columns, look.bar)
+    lines = words(text, columns - 2)
+    if len(lines) > _NOTICE_ROWS:
+        lines[_NOTICE_ROWS - 1 :] = [" ".join(lines[_NOTICE_ROWS - 1 :])]
+    style = _on_bar(look, look.role(role))
+    cut = (clip(line, columns - 2, look.ascii_only) for line in lines)
+    return [fit([(f" {line}", style)], columns, look.bar) for line in cut]
+
+
+def _keys(desk: Desk, columns: int) -> Row:
+    """The keys of where one is, from the key table."""
+    look = desk.look
     pairs = keys.footer(desk.contexts)
     last = [pair for pair in pairs if pair[1] in ("help", "quit")]
     reserve = sum(len(key) + len(word) + 3 for key, word in last)
