@@ -20,6 +20,13 @@ def info(folder: Path) -> RunInfo:
         return found
 
 
+MUTE = """
+class Mute(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+"""
+
+
 @pytest.mark.parametrize(
     ("code", "state", "exit_code", "reason"),
     [
@@ -31,6 +38,10 @@ def info(folder: Path) -> RunInfo:
         ("with tl.init(dir='.'): 1 / 0", "failed", 1, "ZeroDivisionError: division by zero"),
         ("with tl.init(dir='.'): raise KeyboardInterrupt", "failed", 1, "KeyboardInterrupt"),
         ("run = tl.init(dir='.'); sys.exit(3)", "failed", 3, None),
+        ("run = tl.init(dir='.'); run.finish(exit_code='no')", "failed", 1, None),
+        (f"{MUTE}\nrun = tl.init(dir='.'); raise Mute", "failed", 1, "Mute"),
+        (f"{MUTE}\nwith tl.init(dir='.'): raise Mute", "failed", 1, "Mute"),
+        ("run = tl.init(dir='.'); sys.excepthook = lambda *_: None; 1 / 0", "failed", 1, "ZeroDivisionError: division by zero"),
         ("run = tl.init(dir='.'); sys.exit()", "finished", 0, None),
         ("with tl.init(dir='.'): sys.exit(0)", "finished", 0, None),
         ("with tl.init(dir='.'): sys.exit('no data')", "failed", 1, "SystemExit: no data"),
@@ -74,18 +85,16 @@ def signalled(folder: Path, code: str, number: int) -> tuple[int, str, float]:
     return outcome.status, outcome.errors, time.monotonic() - began
 
 
-def test_terminated(tmp_path: Path) -> None:
-    """SIGTERM ends the process by that signal, soon, and its run as preempted."""
-    status, errors, seconds = signalled(tmp_path, WAIT, signal.SIGTERM)
-    assert status == -signal.SIGTERM
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+def test_terminated(number: signal.Signals, tmp_path: Path) -> None:
+    """SIGTERM, or a terminal that goes away, ends the process soon by that signal, and its run as preempted."""
+    code = f"signal.signal(signal.SIGHUP, signal.SIG_DFL)\n{WAIT}"
+    status, errors, seconds = signalled(tmp_path, code, number)
+    assert status == -number
     assert "Traceback" not in errors
     assert seconds < 5
     found = info(tmp_path)
-    assert (found.state, found.exit_code, found.reason) == (
-        "preempted",
-        128 + signal.SIGTERM,
-        "SIGTERM",
-    )
+    assert (found.state, found.exit_code, found.reason) == ("preempted", 128 + number, number.name)
 
 
 def test_interrupted(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""A scheduler's warning before it stops us: SIGTERM, and the SIGUSR1 of `sbatch --signal`.
+"""What is said before we are stopped: SIGTERM, the SIGHUP of a terminal that went away (ssh; not
+under nohup), and the SIGUSR1 of `sbatch --signal`.
 
     forget = signals.watch(lambda name, fate: …)
 
@@ -56,7 +57,8 @@ def restore() -> None:
 
 def _wanted() -> tuple[str, ...]:
     """SIGUSR1 belongs to the user, except in a SLURM job, where it is the usual warning."""
-    return ("SIGTERM", "SIGUSR1") if "SLURM_JOB_ID" in os.environ else ("SIGTERM",)
+    always = ("SIGTERM", "SIGHUP")
+    return (*always, "SIGUSR1") if "SLURM_JOB_ID" in os.environ else always
 
 
 def _install(number: int | None) -> None:

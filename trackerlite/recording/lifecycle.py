@@ -11,12 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from trackerlite.capture import signals
+from trackerlite.recording.harmless import told
 
 if TYPE_CHECKING:
     from trackerlite.recording.run import Run
 
 _runs: weakref.WeakSet[Run] = weakref.WeakSet()
 _exception: BaseException | None = None
+_before: BaseException | None = None
 _exit_code: int | None = None
 _installed = False
 _listening: list[Callable[[], None]] = []
@@ -24,11 +26,12 @@ _listening: list[Callable[[], None]] = []
 
 def watch(run: Run) -> None:
     """Finish `run` properly however the process ends, as far as the process can tell."""
-    global _installed
+    global _installed, _before
     _runs.add(run)
     if not _installed:
         _installed = True
         atexit.register(_at_exit)
+        _before = _last_printed()
         earlier_hook = sys.excepthook
 
         def note(
@@ -71,22 +74,38 @@ def exit_code(error: SystemExit) -> int:
     return error.code & 0xFF if isinstance(error.code, int) else 1
 
 
+def whole(code: Any) -> int:
+    """An exit code as one: 0 for None, 1 for what is no number."""
+    if code is None or isinstance(code, int):
+        return int(code or 0)
+    return 1
+
+
 def forget(run: Run) -> None:
     """The run is finished."""
     _runs.discard(run)
 
 
 def _at_exit() -> None:
+    error = _exception
+    if error is None and _last_printed() is not _before:
+        error = _last_printed()  # whoever took our hook away (rich does) did not call it
     for run in list(_runs):
-        if _exception is None:
+        if error is None:
             run.finish(_exit_code)
         else:
-            run._end("failed", 1, describe(_exception))
+            run._end("failed", 1, describe(error))
+
+
+def _last_printed() -> BaseException | None:
+    """What the script died of, as the interpreter keeps it; in a notebook each cell's error."""
+    if "IPython" in sys.modules:
+        return None
+    return getattr(sys, "last_value", None)
 
 
 def describe(error: BaseException) -> str:
     """An exception as a reason: its type and its words, without secrets."""
     from trackerlite.capture.redact import redact_text
 
-    text = str(error)
-    return redact_text(f"{type(error).__name__}: {text}" if text else type(error).__name__)[:500]
+    return redact_text(told(error))[:500]

@@ -267,10 +267,11 @@ class Run(Keeping, Familiar, Identity):
         Args:
             exit_code: 0 or None: finished; anything else: failed.
         """
-        if self._preempted is not None and (self._heeded or exit_code):
-            self._end("preempted", exit_code or 0, self._preempted)
+        code = lifecycle.whole(exit_code)
+        if self._preempted is not None and (self._heeded or code):
+            self._end("preempted", code, self._preempted)
         else:
-            self._end("failed" if exit_code else "finished", exit_code or 0)
+            self._end("failed" if code else "finished", code)
 
     def _end(
         self, state: str, exit_code: int, reason: str | None = None, patience: float = 30.0
