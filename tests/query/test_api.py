@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import os
 import pkgutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 import trackerlite as tl
 from trackerlite import readers, report
+from trackerlite.errors import BadInput
 from trackerlite.readers.filters import FilterError
 
 
@@ -79,3 +81,32 @@ def test_examples_in_docstrings(package: object) -> None:
         assert found.failed == 0, module.name
         tried += found.attempted
     assert tried > 5 or package is report
+
+
+def test_what_forked_children_logged_is_in_the_metric(tmp_path: Path) -> None:
+    """A metric holds what forked processes logged under its name, in the order of time."""
+    with tl.init(project="p", id="forked", dir=tmp_path) as run:
+        for number in range(3):
+            if not (child := os.fork()):
+                run.log({"x": float(number)}, step=number)
+                os._exit(0)
+            os.waitpid(child, 0)
+    run = tl.Api(tmp_path).run("forked")
+    assert run.metric("x")["value"].tolist() == [0.0, 1.0, 2.0]
+    assert run.history("x")["x"].tolist() == [0.0, 1.0, 2.0]
+
+
+def test_what_is_no_text(study: Path) -> None:
+    """A reference, filter or order that is no text is an error of ours; one run may be compared alone."""
+    api = tl.Api(study)
+    for mistake in (
+        lambda: api.run(5),  # type: ignore[arg-type]
+        lambda: api.runs(filter=5),  # type: ignore[arg-type]
+        lambda: api.runs(sort=5),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(BadInput, match="=5 has to be a text"):
+            mistake()
+    with pytest.raises(BadInput, match="of rank 7"):
+        api.run("lion0").metric("val/loss", rank=7)
+    assert len(api.compare("lion0").runs) == 1
+    api.close()

@@ -53,7 +53,12 @@ class Api:
         else:
             from trackerlite.readers.select import select_runs
 
-            found = select_runs(self._reader, filter=filter, sort=sort, project=project)
+            found = select_runs(
+                self._reader,
+                filter=_text("filter", filter or "") or None,
+                sort=_text("sort", sort or "") or None,
+                project=project,
+            )
         return [ApiRun(self._reader, info) for info in found]
 
     def run(self, ref: str) -> ApiRun:
@@ -63,12 +68,13 @@ class Api:
             RunNotFound, AmbiguousRun.
         """
         self._reader.refresh()
-        return ApiRun(self._reader, self._reader.run(ref))
+        return ApiRun(self._reader, self._reader.run(_text("run", ref)))
 
-    def compare(self, runs: Sequence[ApiRun | str]) -> Any:
+    def compare(self, runs: Sequence[ApiRun | str] | ApiRun | str) -> Any:
         """What differs between runs: the object behind `trackerlite diff`."""
         from trackerlite.readers.compare import compare
 
+        runs = [runs] if isinstance(runs, (str, ApiRun)) else runs
         infos = [r.info if isinstance(r, ApiRun) else self._reader.run(r) for r in runs]
         return compare(self._reader, infos)
 
@@ -121,6 +127,8 @@ class ApiRun:
     ) -> dict[str, NDArray[np.generic]]:
         """One metric as arrays `step` (int64), `time` (float64, s) and `value` (float64).
 
+        What forked processes logged under the same name is among it, in the order of time.
+
         Args:
             samples: about how many points; the least and greatest of each stretch are kept.
                 None: every point, in the order it was logged.
@@ -128,11 +136,19 @@ class ApiRun:
         Raises:
             BadInput: the run has no such metric.
         """
-        series = next((s for s in self._series([key]) if s.rank == rank), None)
-        if series is None:
+        import numpy as np
+
+        found = self._series([str(key)])
+        parts = [self._sampled(series, samples) for series in found if series.rank == rank]
+        if not parts:
             known = ", ".join(self.metrics[:12]) or "none"
-            raise BadInput(f"Run {self.info.ref} has no metric {key!r:.80}; it has: {known}.")
-        step, time, value = self._sampled(series, samples)
+            of = f" of rank {rank}" if found else ""
+            raise BadInput(f"Run {self.info.ref} has no metric {key!r:.80}{of}; it has: {known}.")
+        step, time, value = parts[0]
+        if len(parts) > 1:
+            step, time, value = map(np.concatenate, zip(*parts, strict=True))
+            order = np.argsort(time, kind="stable")
+            step, time, value = step[order], time[order], value[order]
         return {"step": step, "time": time, "value": value}
 
     def history(
@@ -147,6 +163,7 @@ class ApiRun:
         """
         import numpy as np
 
+        keys = [keys] if isinstance(keys, str) else keys
         wanted = list(keys) if keys is not None else self.metrics
         if x not in _AXES and x not in wanted:
             wanted = [x, *wanted]
@@ -184,6 +201,12 @@ class ApiRun:
         single = np.repeat(found["count"] == 1, 2)
         single[::2] = False  # a bucket of one point is one row, not two
         return step[~single], time[~single], value[~single]
+
+
+def _text(what: str, given: object) -> str:
+    if not isinstance(given, str):
+        raise BadInput(f"{what}={given!r:.80} has to be a text.")
+    return given
 
 
 def _union(steps: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
