@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import trackerlite
 from trackerlite.errors import BadInput
 from trackerlite.recording import settings
 from trackerlite.recording.settings import resolve
@@ -123,7 +124,8 @@ def test_resume_from() -> None:
     [
         {"mode": "sometimes"}, {"resume": "maybe"}, {"resume_from": "x?_step=ten"}, {"resume_from": "x?epoch=3"},
         {"resume_from": "x?_step=--5"}, {"id": "../x"}, {"id": "a b"}, {"project": 7}, {"project": "x" * 5000}, {"name": b"x"},
-        {"notes": "x" * 1_000_001}, {"group": 3},
+        {"notes": "x" * 1_000_001}, {"group": 3}, {"resume_from": ""}, {"resume_from": "?_step=3"},
+        {"resume_from": "x?_step=3", "id": "y"}, {"resume": 5},
     ],
 )  # fmt: skip
 def test_what_cannot_be_used(wrong: dict[str, Any]) -> None:
@@ -131,6 +133,19 @@ def test_what_cannot_be_used(wrong: dict[str, Any]) -> None:
     with pytest.raises(BadInput) as caught:
         resolve(**wrong)
     assert next(iter(wrong)).split("_")[0] in str(caught.value)
+
+
+def test_yes_and_no_as_the_environment_spells_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WANDB_RESUME=true means what resume=True means; blanks around a value mean nothing."""
+    for text, meant in (("true", "auto"), ("1", "auto"), ("False", None), (" must\r", "must")):
+        monkeypatch.setenv("WANDB_RESUME", text)
+        assert resolve().resume == meant
+
+
+def test_must_needs_an_id(tmp_path: Path) -> None:
+    """resume="must" of no run in particular says what is missing, not that some random id is not there."""
+    with pytest.raises(BadInput, match="give its id"):
+        trackerlite.init(dir=tmp_path, resume="must")
 
 
 @given(st.text(max_size=30), st.text(max_size=30), st.lists(st.text(max_size=9), max_size=4))

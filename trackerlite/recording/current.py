@@ -13,6 +13,7 @@ from typing import Any
 
 from trackerlite import values
 from trackerlite.errors import (
+    BadInput,
     JournalError,
     NoRun,
     RunExists,
@@ -206,6 +207,10 @@ def _earlier(wanted: settings.Settings) -> folders.Earlier | None:
         raise RunExists(
             f"The run {wanted.project}/{wanted.id} is already there and resume='never' was asked for. "
             "Nothing was changed. Choose another id, or resume='allow' to continue it."
+        )
+    if wanted.resume == "must" and not wanted.given_id:
+        raise BadInput(
+            "resume='must' needs to be told which run: give its id, or use resume='auto' for the latest unfinished one."
         )
     if wanted.resume == "must" and found is None:
         raise RunNotFound(

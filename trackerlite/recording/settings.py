@@ -107,7 +107,7 @@ class Settings:
 def environment(name: str) -> str | None:
     """`TRACKERLITE_<name>`, else `WANDB_<name>`, else None; empty counts as unset."""
     for prefix in ("TRACKERLITE_", "WANDB_"):
-        value = os.environ.get(prefix + name)
+        value = os.environ.get(prefix + name, "").strip()
         if value:
             return value
     return None
@@ -138,8 +138,12 @@ def resolve(
     """
     rewind = None
     if resume_from is not None:
-        id, rewind = _parse_resume_from(resume_from)  # noqa: A001
-        resume = "must"
+        meant, rewind = _parse_resume_from(resume_from)
+        if id not in (None, meant):
+            raise BadInput(
+                f"id={values.brief(id)} and resume_from={values.brief(resume_from)} name different runs; leave out one."
+            )
+        id, resume = meant, "must"  # noqa: A001
     given = id or environment("RUN_ID")
     run_id = paths.check_id(redact_name(given)) if given else new_id()
     label = name or environment("NAME")
@@ -209,10 +213,10 @@ def parse_tags(tags: Any) -> tuple[str, ...]:
 
 def _parse_resume_from(text: str) -> tuple[str, int | None]:
     run_id, _, rest = str(text).partition("?")
-    if not rest:
+    if run_id and not rest:
         return run_id, None
     label, _, step = rest.partition("=")
-    if label != "_step" or re.fullmatch(r"-?[0-9]{1,18}", step) is None:
+    if not run_id or label != "_step" or re.fullmatch(r"-?[0-9]{1,18}", step) is None:
         raise BadInput(
             f"resume_from={values.brief(text)} cannot be read: write '<run id>?_step=<number>', for example 'ab12cd34?_step=500'."
         )
@@ -228,9 +232,10 @@ def _mode(mode: str | None) -> str:
 
 
 def _resume(resume: str | bool | None) -> str | None:
-    if resume is None or resume is False or resume == "":
+    wanted = str(resume or "").lower()  # True and False also as the environment spells them
+    if wanted in ("", "false", "0"):
         return None
-    wanted = "auto" if resume is True else str(resume).lower()
+    wanted = "auto" if wanted in ("true", "1") else wanted
     if wanted not in RESUMES:
         raise BadInput(
             f"resume={values.brief(resume)} is not known; use one of {', '.join(RESUMES)}."
