@@ -57,12 +57,22 @@ def test_references(shared_store: Path, reference: str) -> None:
     assert trackerlite("show", reference, "--dir", str(shared_store)).returncode == 0
 
 
-def test_broken_pipe(shared_store: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("metrics", "base0001", "-m", "*", "--json"),
+        ("plot", "base0001", "-m", "train/loss"),
+        ("diff", "abc111", "abc222"),
+        ("ls",),
+    ],
+    ids=lambda words: words[0],
+)
+def test_broken_pipe(words: tuple[str, ...], shared_store: Path) -> None:
     """When the reader of a pipe goes away the command ends quietly, as other tools do."""
     leader, follower = os.pipe()
     os.close(leader)
     done = subprocess.run(
-        [*COMMAND, "metrics", "base0001", "-m", "*", "--json", "--dir", str(shared_store)],
+        [*COMMAND, *words, "--dir", str(shared_store)],
         stdout=follower,
         stderr=subprocess.PIPE,
         env=environment(),
@@ -71,6 +81,34 @@ def test_broken_pipe(shared_store: Path) -> None:
     os.close(follower)
     assert done.returncode == 141
     assert done.stderr == b""
+
+
+def test_no_stdin(tmp_path: Path) -> None:
+    """A command whose stdin is closed says what it misses, without a traceback."""
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, "login"],
+        capture_output=True,
+        text=True,
+        env=environment(HOME=str(tmp_path)),
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "does not look like a W&B API key" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk_behind_stdout(shared_store: Path) -> None:
+    """What cannot be printed is a failure with one sentence."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "ls", "--dir", str(shared_store)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            timeout=60,
+        )
+    assert (done.returncode, done.stderr) == (1, b"No space left on device.\n")
 
 
 def test_ctrl_c(tmp_path: Path) -> None:

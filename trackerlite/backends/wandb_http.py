@@ -71,7 +71,11 @@ class WandbHttp:
                 if not error.passing or time.monotonic() + wait > until:
                     raise
                 if wait >= 1:
-                    self._notice(f"{self.host} is busy; waiting {wait:.0f} s, as it asks.")
+                    asked = isinstance(error, RateLimited)
+                    why = (
+                        "is busy, and asks to wait" if asked else "does not answer; trying again in"
+                    )
+                    self._notice(f"{self.host} {why} {wait:.0f} s.")
                 time.sleep(wait)
                 pause = min(pause * 2, 5.0)
 

@@ -160,12 +160,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(getattr(error, "strerror", None) or str(error))
         return exit_code(error)
     except OSError as error:
-        say(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
+        reason = error.strerror or str(error)
+        say(f"{reason}: {error.filename}" if error.filename else f"{reason}.")
         return FAILED
 
 
 def _prepare_streams() -> None:
-    """Let stdout and stderr take anything."""
+    """Let stdout and stderr take anything, and stdin be there."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull)  # noqa: SIM115
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by whoever started us

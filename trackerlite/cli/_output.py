@@ -14,6 +14,8 @@ from trackerlite.text import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rich.console import Console
+
 _ANSI = {
     "bold": "1",
     "dim": "2",
@@ -71,6 +73,17 @@ def emit_rows(rows: Iterable[Any]) -> int:
         count += 1
     print("\n]" if count else "[]")
     return count
+
+
+def console(**how: Any) -> Console:
+    """A console of rich's on stdout, of which a pipe that closes is told as anywhere else."""
+    from rich.console import Console
+
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich's own ends the process, as if we had failed
+
+    return Piped(file=sys.stdout, **how)
 
 
 class PlainText:

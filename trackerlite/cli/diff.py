@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import click
 from trackerlite.cli import NOTHING_MATCHED
 from trackerlite.cli._cells import width
 from trackerlite.cli._options import dir_option, json_option, verb
-from trackerlite.cli._output import coloured, emit, say
+from trackerlite.cli._output import coloured, console, emit, say
 from trackerlite.readers import Reader
 from trackerlite.readers.select import group_runs, select_runs
 
@@ -142,16 +141,13 @@ def _groups(
 
 
 def _show(renderable: RenderableType, html: str | None, title: str) -> None:
-    from rich.console import Console
-
     if html is not None:
         from trackerlite.cli._page import page
 
         Path(html).write_text(page(renderable, title), encoding="utf-8")
         say(f"Wrote {html}.")
         return
-    console = Console(
-        file=sys.stdout,
+    out = console(
         width=width() or _ANY_WIDTH,
         no_color=not coloured(),
         force_terminal=coloured(),
@@ -159,4 +155,4 @@ def _show(renderable: RenderableType, html: str | None, title: str) -> None:
         markup=False,
         emoji=False,
     )
-    console.print(renderable)
+    out.print(renderable)

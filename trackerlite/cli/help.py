@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from trackerlite.cli._options import verb
+from trackerlite.cli._options import dir_option, verb
 
 TOPICS = ("filters",)
 
@@ -16,8 +16,9 @@ TOPICS = ("filters",)
     """
 )
 @click.argument("topic", required=False)
+@dir_option
 @click.pass_context
-def command(ctx: click.Context, topic: str | None) -> None:
+def command(ctx: click.Context, topic: str | None, dir: str | None) -> None:  # noqa: ARG001 - it is taken everywhere
     """Explain a verb, or a topic: filters."""
     root = ctx.find_root()
     if topic is None:

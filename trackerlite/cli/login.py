@@ -8,7 +8,7 @@ import sys
 import click
 
 from trackerlite.cli import FAILED
-from trackerlite.cli._options import verb
+from trackerlite.cli._options import dir_option, verb
 from trackerlite.cli._output import say
 from trackerlite.errors import BadInput
 
@@ -22,7 +22,8 @@ from trackerlite.errors import BadInput
 )
 @click.option("--host", metavar="URL", help="The server. Default: $WANDB_BASE_URL or api.wandb.ai.")
 @click.option("--no-keyring", is_flag=True, help="Use the netrc file even if a keyring is there.")
-def command(host: str | None, no_keyring: bool) -> int:
+@dir_option
+def command(host: str | None, no_keyring: bool, dir: str | None) -> int:  # noqa: ARG001 - it is taken everywhere
     """Log in to Weights & Biases.
 
     The key is asked for, or read from a pipe; never from the command line, which other users can

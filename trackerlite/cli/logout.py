@@ -7,7 +7,7 @@ import os
 import click
 
 from trackerlite.cli import NOTHING_MATCHED
-from trackerlite.cli._options import verb
+from trackerlite.cli._options import dir_option, verb
 from trackerlite.cli._output import say
 
 
@@ -18,7 +18,8 @@ from trackerlite.cli._output import say
     """
 )
 @click.option("--host", metavar="URL", help="The server. Default: $WANDB_BASE_URL or api.wandb.ai.")
-def command(host: str | None) -> int:
+@dir_option
+def command(host: str | None, dir: str | None) -> int:  # noqa: ARG001 - taken everywhere
     """Remove the key for a server from the keyring and the netrc file; other entries stay."""
     from trackerlite.backends import credentials
 

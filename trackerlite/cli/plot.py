@@ -12,7 +12,7 @@ import click
 
 from trackerlite.cli import FAILED, NOTHING_MATCHED
 from trackerlite.cli._options import dir_option, json_option, verb
-from trackerlite.cli._output import coloured, emit_rows, say
+from trackerlite.cli._output import coloured, console, emit_rows, say
 from trackerlite.readers import Reader
 from trackerlite.readers.polyline import AXES
 from trackerlite.text import plain
@@ -139,7 +139,6 @@ def _print(
     size: tuple[int, int] | None,
     ascii_only: bool,
 ) -> None:
-    from rich.console import Console
     from rich.text import Text
 
     from trackerlite_tui.curves.chart import Options, draw
@@ -148,8 +147,8 @@ def _print(
 
     ink = DARK_INK if coloured() else NO_INK
     terminal = shutil.get_terminal_size()
-    console = Console(
-        file=sys.stdout, width=1000, force_terminal=coloured(), no_color=not coloured(),
+    out = console(
+        width=1000, force_terminal=coloured(), no_color=not coloured(),
         highlight=False, markup=False, emoji=False, soft_wrap=True,
     )  # fmt: skip
     kinds = {"time": "relative", "wall": "wall"}
@@ -181,4 +180,4 @@ def _print(
             ),
         )
         for row in drawing.rows:
-            console.print(Text.assemble(*((text, style) for text, style in row)), end="\n")
+            out.print(Text.assemble(*((text, style) for text, style in row)), end="\n")
