@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +135,29 @@ def test_sorting_by_a_metric_puts_the_best_first(still: Make, store: Path) -> No
     assert scores == sorted(scores, reverse=True)
 
 
+def test_sorting_begins_at_the_first_run(still: Make, store: Path) -> None:
+    """Whoever sorts sees the best run under the cursor, wherever the cursor was."""
+    made = still(store)
+    made.key("G", "o")
+    _type(made, "val/f1")
+    made.key("enter")
+    made.settle()
+    best = max(made.desk.runs.runs, key=lambda run: made.desk.runs.raw(run, "m:val/f1"))
+    assert made.desk.run() == made.desk.runs.runs[0] == best
+    made.key("O")
+    assert made.desk.run() == made.desk.runs.runs[0] != best
+
+
+@pytest.mark.parametrize("screen", ORDER)
+@pytest.mark.parametrize("key", ["n", "tab", "backspace"])
+def test_a_key_that_can_do_nothing_says_so(still: Make, store: Path, screen: str, key: str) -> None:
+    """Where there is nothing to find, no other pane or no filter, the footer says that."""
+    made = still(store, screen)
+    before = whole(made)
+    made.key(key)
+    assert whole(made) != before or made.desk.notice
+
+
 def _type(made: Still, text: str) -> None:
     for char in text:
         made.desk.key(keys.named(char), char)
@@ -194,6 +219,30 @@ def test_all_matching_asks_above_sixty_four(still: Make, tmp_path: Path) -> None
     assert not made.desk._overlays
 
 
+def test_alerts_are_rung_once_and_can_be_read(still: Make, tmp_path: Path) -> None:
+    """What rang before one came does not ring again; ! lists what rang, of which run, the newest first."""
+    import trackerlite
+    from trackerlite.readers import Reader
+
+    run = trackerlite.init(project="p", name="bad one", dir=str(tmp_path))
+    run.alert("Old", "it was long ago", "WARN")
+    run.log({"loss": 1.0}, step=1)
+    run.finish()
+    made = still(tmp_path)
+    assert made.desk.notice is None
+    with Reader.open(tmp_path) as reader:
+        alerts = tuple(reader.alerts())
+    newer = replace(alerts[0], title="New", text="just now")
+    made.desk.take(replace(made.desk.snapshot, alerts=(*alerts, newer)))
+    assert made.desk.notice is not None
+    assert made.desk.notice[0] == "bad one: New – just now"
+    made.key("exclamation_mark")
+    text = whole(made)
+    assert text.index("bad one: New") < text.index("bad one: Old – it was long ago")
+    made.key("enter")
+    assert not made.desk._overlays
+
+
 # -- charts -------------------------------------------------------------------------------
 
 
@@ -234,6 +283,32 @@ def test_inspecting_reads_values_and_differences(still: Make, store: Path) -> No
     run = made.desk.drawn()[0]
     curve = made.desk.snapshot.curves[run.key, "history", "train/loss"]
     assert f"Δ {curve.y[108] - curve.y[118]:.3g}"[:6] in text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45), (40, 12)])
+def test_a_page_has_the_charts_that_are_seen(
+    still: Make, store: Path, size: tuple[int, int]
+) -> None:
+    """Also while values are read below them, ] goes to the first chart that was not on the page."""
+    made = still(store, "charts", *size, density=1)
+    for key in ("g", "i"):
+        made.key(key)
+        seen = [cell[-1] for cell in made.desk.screen._cells]
+        assert seen
+        pages = -(-len(made.desk.screen.metrics()) // len(seen))
+        assert pages == 1 or f"page 1 of {pages}" in whole(made)
+    metrics = made.desk.screen.metrics()
+    made.key("right_square_bracket")
+    assert made.desk.screen.focus == metrics[len(seen) % len(metrics)]
+
+
+def test_values_at_the_cursor_are_whole(still: Make, store: Path) -> None:
+    """Step, time and clock of the point are never cut short, however narrow the panel."""
+    made = still(store, "charts", 120, 40)
+    made.key("i")
+    panel = "\n".join(row[:30] for row in texts(made))
+    assert "…" not in panel
+    assert len(re.findall(r"\d\d:\d\d:\d\d", panel)) == 6
 
 
 def test_zoom_pan_reset_follow(still: Make, store: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from operator import is_
 from typing import TYPE_CHECKING, Any, Protocol
 
-from trackerlite_tui import keys
+from trackerlite_tui import alarms, keys
 from trackerlite_tui import state as states
 from trackerlite_tui.look import Look, look
 from trackerlite_tui.order import RunList
@@ -158,10 +158,9 @@ class Desk:
         count = len(snapshot.alerts)
         if self._alerts_seen is not None and count > self._alerts_seen:
             newest = snapshot.alerts[-1]
+            of = next((run for run in snapshot.runs if run.key == newest.run_key), None)
             self.effects.bell()
-            self.notify(
-                f"alert: {newest.title}" + (f" – {newest.text}" if newest.text else ""), "warn"
-            )
+            self.notify(alarms.sentence(newest, of.name or of.id if of else "alert"), "warn")
         if not snapshot.loading:
             self._alerts_seen = count
         if not self.frozen:
@@ -274,11 +273,16 @@ class Desk:
 
     def do_pane(self, _: str) -> None:
         """Screens with panes have their own."""
+        self.notify("this screen has one pane")
 
     def do_help(self, _: str) -> None:
         """The keys of this place, from the table."""
         contexts = (*self.screen.contexts, "global")
         self.open(Pages(self, f"Keys · {self.screen.title}", help_rows(self, contexts, 70)))
+
+    def do_alerts(self, _: str) -> None:
+        """What rang."""
+        self.open(alarms.pages(self))
 
     def do_palette(self, _: str) -> None:
         """Every command by name."""
@@ -319,11 +323,20 @@ class Desk:
 
     def do_clear(self, _: str) -> None:
         """No filter."""
+        if not self.state.filter:
+            self.notify("there is no filter")
         self.state.filter = ""
         self.relist()
 
+    def clear_names(self) -> None:
+        """No filter on metrics and other names."""
+        if not self.state.metric_filter:
+            self.notify("there is no filter")
+        self.state.metric_filter = ""
+
     def do_next(self, _: str) -> None:
         """Screens that search have their own."""
+        self.notify("there is nothing to find here")
 
     def do_refresh(self, _: str) -> None:
         """Read the store again."""
@@ -414,12 +427,17 @@ class Desk:
         """Whether there is room for a header and a footer."""
         return self.rows >= 8
 
+    @property
+    def inner(self) -> int:
+        """Rows for the screen between header and footer."""
+        return self.rows - 2 if self._framed else self.rows
+
     def paint(self) -> list[Row]:
         """The whole screen: `rows` rows of `columns` cells."""
         columns, rows = self.columns, self.rows
         if columns < 20 or rows < 5:
             return self._tiny(columns, rows)
-        inner = rows - 2 if self._framed else rows
+        inner = self.inner
         body = [fit(row, columns) for row in self._body(columns, inner)]
         body += [fill(columns) for _ in range(inner - len(body))]
         out = body[:inner]

@@ -41,7 +41,10 @@ def paint(store: str, state: State) -> Snapshot | None:
     try:
         with open_reader() as reader:
             first = Snapshot(
-                at=time.time(), runs=tuple(reader.runs()), store=str(reader.path), loading=True
+                at=time.time(),
+                runs=tuple(reader.runs()),
+                alerts=tuple(reader.alerts()),
+                store=str(reader.path),
             )
             desk = Desk(state, Nothing())
             desk.resize(*size())

@@ -48,6 +48,7 @@ CONTEXTS = {
     "sync": "Sync",
     "prompt": "Typing",
     "overlay": "Lists to choose from",
+    "pages": "Pages to read",
 }
 
 TABLE: tuple[Key, ...] = (
@@ -73,6 +74,7 @@ TABLE: tuple[Key, ...] = (
         r | refresh | read the store again
         F | freeze | freeze the screen, or go on live | freeze
         t | theme | dark, light or plain
+        exclamation_mark | alerts | the alerts that rang, the newest first
         u | undo | undo the last edit
         q ctrl+c | quit | quit | quit
         """,
@@ -251,12 +253,25 @@ TABLE: tuple[Key, ...] = (
         escape q ctrl+c question_mark | cancel | close | close
         """,
     ),
+    *_table(
+        "pages",
+        """
+        j down | move:1 | down
+        k up | move:-1 | up
+        ctrl+d pagedown space | half:1 | half a page down
+        ctrl+u pageup | half:-1 | half a page up
+        g home | top | first line
+        G end | bottom | last line
+        escape q ctrl+c question_mark enter | cancel | close | close
+        """,
+    ),
 )
 
 _SHOWN = {
     "question_mark": "?",
     "colon": ":",
     "slash": "/",
+    "exclamation_mark": "!",
     "less_than_sign": "<",
     "greater_than_sign": ">",
     "right_square_bracket": "]",

@@ -128,8 +128,17 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
         start = metrics.index(self.focus) // size * size if metrics else 0
         return metrics[start : start + size]
 
+    def _margins(self, columns: int, rows: int) -> tuple[int, int]:
+        """Rows above the charts (status, legend) and below them (values at the cursor)."""
+        beside_them = self._side(columns) > 0
+        foot = min(5, rows // 4) if self.inspecting and not beside_them else 0
+        legend = rows >= 12 and not beside_them and not foot
+        return (rows >= 8) + legend, foot
+
     def _arrange(self, columns: int, rows: int, count: int) -> None:
         """How many charts fit beside and below each other."""
+        rows -= sum(self._margins(columns, rows))
+        columns -= self._side(columns)
         more = self.desk.state.density
         across = max(1, columns // _CELL[0] + more)
         down = max(1, rows // _CELL[1] + more)
@@ -144,8 +153,7 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
         runs = self.runs()
         metrics = self.metrics()
         side = self._side(desk.columns)
-        body = desk.rows - 4
-        self._arrange(desk.columns - side, body, len(metrics))
+        self._arrange(desk.columns, desk.inner, len(metrics))
         page = [self.focus] if self.full and self.focus in metrics else self._page(metrics)
         axis = self.axis
         names = tuple(page) if axis in _AXES else (*page, axis)
@@ -205,13 +213,13 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
         if not metrics or not runs:
             return self._nothing(columns, rows, bool(runs))
         side = self._side(columns)
-        head: list[Row] = [self._status(columns, metrics)] if rows >= 8 else []
-        foot = self.readout(columns, min(5, rows // 4)) if self.inspecting and not side else []
-        if rows >= 12 and not side and not foot:
-            head.append(self._legend_row(runs, columns))
-        room = rows - len(head) - len(foot)
-        self._arrange(columns - side, room, len(metrics))
+        self._arrange(columns, rows, len(metrics))
         page = self._page(metrics)
+        above, below = self._margins(columns, rows)
+        head = [self._status(columns, metrics), self._legend_row(runs, columns)][:above]
+        foot = self.readout(columns, below) if below else []
+        foot += [fill(columns) for _ in range(below - len(foot))]
+        room = rows - above - below
         chart_rows = (
             self._paint_full(columns - side, room, len(head), side)
             if self.full

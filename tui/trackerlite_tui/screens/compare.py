@@ -390,7 +390,7 @@ class Screen(Scrolling, Page):
 
     def do_clear(self, _: str) -> None:
         """No filter."""
-        self.desk.state.metric_filter = ""
+        self.desk.clear_names()
 
     def click(self, x: int, y: int, double: bool) -> None:
         """Put the cursor on a row."""

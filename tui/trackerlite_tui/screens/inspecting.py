@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.curves.numbers import duration_label, number
-from trackerlite_tui.rows import Row, clip, fit, pad, width
+from trackerlite_tui.rows import Row, clip, fit, pad, width, words
 from trackerlite_tui.snapshot import RELATIVE, WALL, Curve
 from trackerlite_tui.text import safe
 
@@ -146,9 +146,9 @@ class Inspecting:
             out.append(
                 fit([("    ", ""), (clip(smooth, columns - 4, look.ascii_only), look.dim)], columns)
             )
-        out.append(
-            fit([("    ", ""), (clip(facts, columns - 4, look.ascii_only), look.dim)], columns)
-        )
+        for line in words(facts, columns - 4):
+            piece = clip(line, columns - 4, look.ascii_only)
+            out.append(fit([("    ", ""), (piece, look.dim)], columns))
         if len(self.marks) == 2:
             a, b = (self._value(curve, place) for place in self.marks)
             share = f" ({(b - a) / abs(a):+.1%})" if a else ""
@@ -179,8 +179,8 @@ class Inspecting:
             )
         if len(self.marks) == 2:
             span = abs(self.marks[1] - self.marks[0])
-            words = duration_label(span) if axis in (RELATIVE, WALL) else place_text(axis, span)
-            out.append(fit([(f" {look.pick('Δ', 'd')} ", look.warn), (words, look.text)], columns))
+            wide = duration_label(span) if axis in (RELATIVE, WALL) else place_text(axis, span)
+            out.append(fit([(f" {look.pick('Δ', 'd')} ", look.warn), (wide, look.text)], columns))
         return out
 
     def panel_readout(self, runs: list[RunInfo], columns: int) -> list[Row]:

@@ -190,10 +190,14 @@ class Screen(Scrolling, Page):
 
     def do_clear(self, _: str) -> None:
         """No search."""
+        if not self.search:
+            self.desk.notify("nothing is searched for")
         self.search = ""
 
     def do_next(self, by: str) -> None:
         """The next or previous hit."""
+        if not self.search:
+            self.desk.notify("nothing is searched for: / searches")
         self._find(int(by))
 
     def _find(self, by: int, here: bool = False) -> None:

@@ -280,6 +280,10 @@ class Screen(Scrolling, Page):
 
     def do_pane(self, by: str) -> None:
         """The next of several pictures."""
+        current = self._current()
+        value = current[1][current[2]].value if current else None
+        if not (isinstance(value, dict) and value.get("filenames")):
+            self.desk.notify("there is one picture, or none, in this step")
         self._place = max(0, self._place + int(by))
 
     def do_bands(self, _: str) -> None:
@@ -306,7 +310,7 @@ class Screen(Scrolling, Page):
 
     def do_clear(self, _: str) -> None:
         """No filter."""
-        self.desk.state.metric_filter = ""
+        self.desk.clear_names()
 
     def do_export(self, _: str) -> None:
         """Save what is shown as a picture."""

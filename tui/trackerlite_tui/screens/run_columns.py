@@ -67,6 +67,10 @@ class RunColumns:
     _suggested_as: object = None
     _suggested_of: tuple[object, ...] = (None,) * 4
 
+    def do_top(self, _: str) -> None:
+        """The first run."""
+        raise NotImplementedError
+
     def column_keys(self) -> list[str]:
         """The columns, as the person chose them or as the data suggests."""
         chosen = self.desk.state.columns
@@ -180,14 +184,20 @@ class RunColumns:
         state.reverse = (
             self.desk.runs.goal(name) == "max" if kind in ("m", "best") else key in ("step", "pace")
         )
+        self._reorder()
+
+    def _reorder(self) -> None:
+        """In the new order one begins at its first run, which is what one sorted for."""
         self.desk.relist()
+        self.table.set_items(self.desk.runs.items)
+        self.do_top("")
 
     def do_reverse(self, _: str) -> None:
         """The other way round."""
         self.desk.state.reverse = not self.desk.state.reverse
         if not self.desk.state.sort:
             self.desk.state.sort = "age"
-        self.desk.relist()
+        self._reorder()
 
     def do_columns(self, _: str) -> None:
         """Choose the columns."""

@@ -330,6 +330,8 @@ class Screen(RunColumns, RunEdits, Page):
     def do_next(self, by: str) -> None:
         """The next marked run."""
         marks = set(self.desk.state.marks)
+        if not marks:
+            self.desk.notify("no run is marked: space marks")
         items = self.table.items
         for offset in range(1, len(items)):
             index = (self.table.index + offset * int(by)) % len(items)

@@ -345,6 +345,8 @@ class Writer(Overlay):
 class Pages(Overlay):
     """Text to read and scroll: the help, or the details of something."""
 
+    contexts = ("pages",)
+
     def __init__(self, desk: Desk, title: str, rows: Sequence[Row], wide: int = 76) -> None:
         super().__init__(desk)
         self._title, self._rows, self._wide = title, list(rows), wide
@@ -365,12 +367,6 @@ class Pages(Overlay):
     def do_bottom(self, _: str) -> None:
         """The end."""
         self._top = max(0, len(self._rows) - self._height)
-
-    def do_accept(self, _: str) -> None:
-        """Close it."""
-        self.close()
-
-    do_mark = do_accept
 
     def wheel(self, by: int) -> None:
         """Scroll by wheel."""
