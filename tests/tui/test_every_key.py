@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from trackerlite.readers import Reader
+from trackerlite_tui import keys
 from trackerlite_tui.app import TrackerApp
 from trackerlite_tui.desk import Desk
 from trackerlite_tui.state import State
@@ -51,7 +52,7 @@ GLOBAL: list[tuple[str, Probe]] = [
     *((str(number), _name) for number in (2, 3, 4, 5, 6, 7, 1)),
     ("escape", _name),
     ("1", _name),
-    *((key, _open) for opener in ("question_mark", "ctrl+p", "colon", "slash") for key in (opener, "escape")),
+    *((key, _open) for opener in ("question_mark", "exclamation_mark", "ctrl+p", "colon", "slash") for key in (opener, "escape")),
     ("F", lambda desk: desk.frozen),
     ("F", lambda desk: desk.frozen),
     ("t", _state("theme")),
@@ -139,6 +140,59 @@ MEDIA: list[tuple[str, Probe]] = [
 ]
 
 
+def _menu(desk: Desk) -> Any:
+    return desk._overlays[-1]._index
+
+
+def _chosen(desk: Desk) -> Any:
+    return str(desk._overlays[-1]._chosen)
+
+
+def _top(desk: Desk) -> Any:
+    return desk._overlays[-1]._top
+
+
+def _typed(desk: Desk) -> Any:
+    return desk._overlays[-1].editor.text if desk._overlays else None
+
+
+OVERLAY: list[tuple[str, Probe]] = [
+    ("c", _open),
+    *((key, _menu) for key in ("down", "up", "pagedown", "pageup", "ctrl+d", "ctrl+u", "end", "home")),
+    ("space", _chosen),
+    ("enter", _open),
+    ("b", _open),
+    ("ctrl+c", _open),
+]  # fmt: skip
+PAGES: list[tuple[str, Probe]] = [
+    ("question_mark", _open),
+    *((key, _top) for key in ("j", "k", "down", "up", "space", "pageup", "ctrl+d", "ctrl+u", "G", "g", "end", "home")),
+    *((key, _open) for close in ("enter", "q", "ctrl+c", "escape") for key in (close, "question_mark")),
+    ("question_mark", _open),
+    ("exclamation_mark", _open),
+    ("escape", _open),
+]  # fmt: skip
+PROMPT: list[tuple[str, Probe]] = [
+    ("f", _open),
+    ("x", _typed),
+    ("enter", _open),
+    ("f", _open),
+    ("backspace", _typed),
+    ("y", _typed),
+    ("enter", _open),
+    ("f", _open),
+    ("z", _typed),
+    ("up", _typed),
+    ("down", _typed),
+    ("escape", _open),
+    ("f", _open),
+    ("ctrl+c", _open),
+    ("backspace", _state("filter")),
+]
+# What has a test of its own: the mouse's and the editor's neighbours, and what leaves the app.
+ELSEWHERE = {"q", "D", "Z", "tab", "shift+tab", "backspace", "n", "N", "J", "K", "l", "h", "w", "y"}
+
+
 async def _until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
     end = time.monotonic() + seconds
     while not condition():
@@ -149,7 +203,7 @@ async def _until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("screen", "keys"),
+    ("screen", "presses"),
     [
         ("runs", GLOBAL),
         ("runs", RUNS),
@@ -157,11 +211,14 @@ async def _until(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
         ("compare", COMPARE),
         ("logs", LOGS),
         ("media", MEDIA),
+        ("runs", OVERLAY),
+        ("runs", PAGES),
+        ("runs", PROMPT),
     ],
-    ids=["global", "runs", "charts", "compare", "logs", "media"],
+    ids=["global", "runs", "charts", "compare", "logs", "media", "overlay", "pages", "prompt"],
 )
 async def test_each_key_does_what_it_is_for(
-    store: Path, gallery: Path, screen: str, keys: list[tuple[str, Probe]]
+    store: Path, gallery: Path, screen: str, presses: list[tuple[str, Probe]]
 ) -> None:
     """Pressed in turn, each key changes just that of which the table speaks."""
     folder = gallery if screen == "media" else store
@@ -182,10 +239,35 @@ async def test_each_key_does_what_it_is_for(
         if screen == "charts":
             assert await _until(lambda: bool(desk.snapshot.curves))
         await pilot.pause()
-        for key, probe in keys:
+        for key, probe in presses:
             before = probe(desk)
             await pilot.press(key)
             assert await _until(lambda before=before, probe=probe: probe(desk) != before, 5), key
+
+
+def test_no_key_is_left_out() -> None:
+    """Every line of the key table is pressed above, or on its screen's own page of tests."""
+    pressed = {
+        "global": GLOBAL,
+        "list": RUNS,
+        "runs": RUNS,
+        "charts": CHARTS,
+        "full": CHARTS,
+        "inspect": CHARTS,
+        "compare": COMPARE,
+        "logs": LOGS,
+        "media": MEDIA,
+        "pages": PAGES,
+        "overlay": OVERLAY,
+        "prompt": PROMPT,
+    }
+    keys_of = {context: {key for key, _ in some} | ELSEWHERE for context, some in pressed.items()}
+    left = [
+        (entry.context, entry.keys)
+        for entry in keys.TABLE
+        if entry.context in pressed and not set(entry.keys) & keys_of[entry.context]
+    ]
+    assert not left
 
 
 async def test_q_quits(store: Path) -> None:

@@ -203,9 +203,11 @@ TABLE: tuple[Key, ...] = (
         k up | focus:up | chart above
         h left | focus:left | chart to the left
         l right | focus:right | chart to the right
+        g home | first | first chart
+        G end | last | last chart
         enter z | full | this chart in full | full
-        right_square_bracket pagedown | page:1 | next page
-        left_square_bracket pageup | page:-1 | previous page
+        right_square_bracket pagedown ctrl+d | page:1 | next page
+        left_square_bracket pageup ctrl+u | page:-1 | previous page
         minus | density:-1 | fewer, larger charts
         plus equals_sign | density:1 | more, smaller charts
         i | inspect | read values along the curve | inspect

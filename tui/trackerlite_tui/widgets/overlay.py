@@ -92,7 +92,10 @@ class Prompt(Overlay):
         super().__init__(desk)
         self.editor = Editor(text)
         self._label, self._accept, self._live, self._verdict = label, accept, live, verdict
-        self._before, self._history, self._place = text, [*history, text], len(history)
+        self._before = text
+        # What is typed is the last entry, so that down comes back to it.
+        self._history = [*(entry for entry in history if entry != text), text]
+        self._place = len(self._history) - 1
 
     def type(self, key: str, char: str | None) -> bool:
         """Edit the line."""
@@ -127,6 +130,8 @@ class Prompt(Overlay):
 
     def do_history(self, by: str) -> None:
         """An earlier or later entry."""
+        if self._place == len(self._history) - 1:
+            self._history[-1] = self.editor.text
         self._place = max(0, min(self._place + int(by), len(self._history) - 1))
         self.editor = Editor(self._history[self._place])
         self._changed()
