@@ -14,6 +14,8 @@ from trackerlite.importers import FORMATS, find
 from trackerlite.importers.base import ForeignRun
 from trackerlite.importers.write import Imported, Intake
 from trackerlite.paths import STORE_NAME
+from trackerlite.store.filesystem import is_network
+from trackerlite.store.projector import Projector
 
 POLL = 5.0  # seconds: network file systems tell nobody of their changes
 REST = 10.0  # a look that took a second is followed by at least ten without
@@ -42,6 +44,7 @@ class Follower:
         self._formats, self._idle = formats, idle
         self._intakes: dict[Path, Intake] = {}
         self._states: dict[Path, tuple[Any, ...]] = {}
+        self._projector: Projector | None = None
         self._refused: set[Path] = set()
         self.refusals: list[str] = []
 
@@ -63,6 +66,7 @@ class Follower:
             self._states[run.source] = state
             if taken.new:
                 done.append(taken)
+                self._project_run(taken.folder)
             self._rest(run)
         return done
 
@@ -70,6 +74,19 @@ class Follower:
         """Stop following: runs that are still open count as finished."""
         for intake in self._intakes.values():
             intake.finish()
+        if self._projector is not None:
+            self._projector.close()
+
+    def _project_run(self, folder: Path) -> None:
+        """Show what was taken in at once: readers leave the rows of a living writer to it."""
+        if self._projector is None:
+            if is_network(self._store):
+                return  # SQLite is left to whoever reads, on their own machine
+            self._projector = Projector(self._store)
+        try:
+            self._projector.project_run(folder, timeout=1.0)
+        except Exception:  # noqa: S110 - it is in its journal, and the next reader projects it
+            pass
 
     def _find(self) -> Iterator[ForeignRun]:
         for path in self._paths:
