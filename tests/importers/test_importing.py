@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +192,40 @@ def test_secrets_stop_at_the_door(tmp_path: Path) -> None:
         pass
     for file in (tmp_path / "s").rglob("*"):
         assert not file.is_file() or b"hunter2" not in file.read_bytes(), file
+
+
+def test_secrets_in_names_files_and_alerts_stop_at_the_door(tmp_path: Path) -> None:
+    """Names, sources, tables, pages and alerts of a W&B log come in without the secrets in them."""
+    pytest.importorskip("wandb")
+    code = """
+import sys, wandb
+token = sys.argv[1]
+run = wandb.init(project="p", name="n-" + token, notes="curl -u me:hunter2 x", tags=["t-" + token],
+                 config={"password": "hunter2"}, settings=wandb.Settings(silent=True))
+run.log({"loss": 1.0, "t": wandb.Table(columns=["a"], data=[["password=hunter2"], ["kept"]]),
+         "h": wandb.Html("<p>kept " + token + "</p>")})
+run.alert("title", "password=hunter2")
+print("password=hunter2")
+run.finish()
+"""
+    token, log = "hf_" + "aB3" * 12, tmp_path / "log"
+    log.mkdir()
+    environment = {**os.environ, "WANDB_MODE": "offline", "WANDB_DIR": str(log)}
+    run = [sys.executable, "-c", code, token]
+    subprocess.run(run, env=environment, cwd=log, check=True, capture_output=True, timeout=120)
+    import_all(log, tmp_path / "s")
+    with Reader.open(tmp_path / "s") as reader:
+        [info] = reader.runs()
+        assert info.name == "n-redacted"
+        assert [alert.title for alert in reader.alerts(info.key)] == ["title"]
+    files = [path for path in (tmp_path / "s").rglob("*") if path.is_file()]
+    for file in files:
+        assert b"hunter2" not in file.read_bytes(), file
+        assert token.encode() not in file.read_bytes(), file
+        assert token not in str(file)
+    media = [file.read_bytes() for file in files if "media" in file.parts]
+    assert len(media) == 2
+    assert all(b"kept" in content for content in media)
 
 
 def test_a_run_of_the_same_place_from_elsewhere(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from trackerlite.capture.redact import redact_text
+from trackerlite.capture.redact import redact_looks, redact_text, redact_value
 from trackerlite.importers.base import ForeignRun, Media
 from trackerlite.paths import safe_name
 
@@ -19,6 +20,7 @@ def keeper(folder: Path) -> Media:
     """A `Media` that keeps files below `folder`/media, named as W&B names them."""
 
     def keep(kind: str, key: str, step: int, content: bytes, extension: str) -> dict[str, Any]:
+        content = _without_secrets(extension, content)
         digest = hashlib.sha256(content).hexdigest()
         shelf = {"image-file": "images", "audio-file": "audio", "video-file": "videos"}.get(
             kind, "files"
@@ -44,6 +46,21 @@ def keep_console(folder: Path, run: ForeignRun) -> None:
     first = next(pieces, None)
     if first is not None:
         _replace(folder / "console.log", map(_redacted, chain([first], pieces)))
+
+
+def _without_secrets(extension: str, content: bytes) -> bytes:
+    """Tables and pages as recording writes them; other media are pictures, sounds and the like."""
+    if extension in ("html", "htm"):
+        text = content.decode("utf-8", "surrogateescape")
+        return redact_looks(text).encode("utf-8", "surrogateescape")
+    if extension != "json":
+        return content
+    try:
+        table = json.loads(content)
+    except (ValueError, RecursionError):
+        return _redacted(content)
+    clean = redact_value("", table)
+    return content if clean == table else json.dumps(clean, ensure_ascii=False).encode()
 
 
 def _redacted(piece: bytes) -> bytes:

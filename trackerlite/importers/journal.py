@@ -116,10 +116,7 @@ class ImportJournal:
         self.last = max(self.last, item.time)
         self.held[part] += 1
         if item.record is not None:
-            record = dict(item.record)
-            if "values" in record:
-                record["values"] = redact_config(record["values"])
-            self.record(item.time, record, item.step)
+            self.record(item.time, redact_config(item.record), item.step)
             return
         self.finished = False
         encoded = None if item.others else self._encode(item.numbers, item.step, item.time)

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from trackerlite.capture.redact import redact_config
+from trackerlite.capture.redact import redact_config, redact_name, redact_text
 from trackerlite.importers.base import ForeignRun, Item
 from trackerlite.importers.files import keep_console, keeper
 from trackerlite.importers.journal import ImportJournal
@@ -63,7 +63,8 @@ class Intake:
         live: bool = False,
     ):
         self.run = run
-        self.project, self.name = project or run.project, name or run.name
+        self.project = redact_name(project or run.project)
+        self.name = redact_name(name or run.name)
         self.live = live
         run_id = check_id(run.id)
         folders.prepare(store)
@@ -132,7 +133,7 @@ class Intake:
             "resumed": self._journal.begun,
             **({"config": config} if config else {}),
             **header,
-            "imported": {"format": self.run.format, "source": str(self.run.source)},
+            "imported": {"format": self.run.format, "source": redact_text(str(self.run.source))},
         }
         self._journal.last = max(self._journal.last, started)
         self._journal.record(min(started, fallback), record)
