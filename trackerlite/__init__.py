@@ -71,6 +71,7 @@ _HOMES = {
 #: what W&B scripts know besides, so that `import trackerlite as wandb` runs them
 _FAMILIAR = {
     "CommError": "trackerlite.errors",
+    "Config": "trackerlite.recording.config",
     "Error": "trackerlite.errors",
     "UsageError": "trackerlite.errors",
     "ensure_configured": "trackerlite.integrations.wandb_api",

@@ -274,6 +274,20 @@ def dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def check_size(key: str, value: Any) -> None:
+    """Whether `value`, of JSON, is small enough to be recorded under `key`.
+
+    Raises:
+        BadInput: it takes more than 8 MiB.
+    """
+    size = len(value) if isinstance(value, str) else len(dumps(value))
+    if size > JSON_LIMIT:
+        raise BadInput(
+            f"The value of {brief(key)} is {size:,} bytes of JSON; {JSON_LIMIT:,} is "
+            "the most, so it was left out. Log it as an artifact or a table."
+        )
+
+
 def as_float(number: int | float) -> float:
     """`number` as a float; an int that is too large becomes infinite."""
     try:

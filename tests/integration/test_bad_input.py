@@ -191,3 +191,20 @@ def test_saved_files_of_one_name_both_stay(run: Any, tmp_path: Any) -> None:
         run.save(f"{folder}/*.pt")
     kept = run.folder / "files"
     assert [(kept / f / "model.pt").read_text() for f in ("a", "b")] == ["a", "b"]
+
+
+def test_what_is_too_large_is_named(run: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """More than 8 MiB under one key is left out, whichever way it comes, and the rest is kept."""
+    run.finish()
+    huge = "x" * (values.JSON_LIMIT + 1)
+    config = {"a": huge, "ok": 1}
+    with tl.init(dir=run.settings.store, project="p", id="h", config=config) as one:
+        one.config.update({"b": [huge], "fine": 2})
+        one.summary.update({"c": huge, "good": 3})
+        one.log({"d": huge, "kept": 4})
+        one.alert(huge, huge, huge)
+    told = capsys.readouterr().err
+    assert all(f"The value of '{key}' is 8,388,6" in told for key in "abcd")
+    stored = tl.Api(dir=run.settings.store).run("h")
+    assert stored.config == {"ok": 1, "fine": 2}
+    assert stored.summary == {"good": 3, "kept": 4}

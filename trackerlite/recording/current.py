@@ -169,7 +169,7 @@ def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> None:
     from trackerlite.capture.redact import redact_config, redact_text
 
     found = environment.quick()
-    config = redact_config(values.flatten(wanted.config))
+    config = redact_config(run._sized(values.flatten(wanted.config)))
     shown: list[bytes] = []
     if config and not resumed:
         shown.append(events.summary(events.hparams(config, wanted.name, run.started)))

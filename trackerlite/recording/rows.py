@@ -50,13 +50,8 @@ def encode(run: Run, data: Any, step: int, now: float) -> bytes | None:
                 numbers[key] = value
             else:
                 value = values.jsonable(value)
+                values.check_size(key, value)
                 value = redact_value(key, value)
-                text = values.dumps(value)
-                if len(text) > values.JSON_LIMIT:
-                    raise BadInput(
-                        f"The value of {key!r:.80} is {len(text):,} bytes of JSON; {values.JSON_LIMIT:,} is "
-                        "the most, so it was left out. Log it as an artifact or a table."
-                    )
                 others.append(events.json_value(key, value))
             run.summary.latest[key] = value
         except BadInput as error:

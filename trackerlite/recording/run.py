@@ -27,7 +27,7 @@ from trackerlite.recording.harmless import harmless, told
 from trackerlite.recording.identity import Identity
 from trackerlite.recording.keeping import Keeping
 from trackerlite.recording.recorder import Recorder
-from trackerlite.recording.settings import Settings
+from trackerlite.recording.settings import NOTES_LIMIT, Settings
 
 #: records that hold words of people and programs
 _WORDS = {"alert", "define", "finish", "name", "notes", "summary", "tags"}
@@ -172,11 +172,25 @@ class Run(Keeping, Familiar, Identity):
         except Exception as error:  # the training must go on
             return self._refuse(f"{kind} could not be recorded: {told(error)}")
 
+    def _sized(self, flat: dict[str, Any]) -> dict[str, Any]:
+        """What is small enough to be recorded; the rest is told."""
+        fits = {}
+        for key, value in flat.items():
+            try:
+                values.check_size(key, value)
+                fits[key] = value
+            except BadInput as error:
+                self._refuse(str(error))
+        return fits
+
     def _config_changed(self, flat: dict[str, Any]) -> None:
+        flat = self._sized(flat)
         if flat:
             self._record("config", values=redact_config(flat))
 
     def _summary_changed(self, changed: dict[str, Any]) -> None:
+        if "values" in changed:
+            changed = {"values": self._sized(changed["values"])}
         self._record("summary", **changed)
 
     @harmless("define_metric()")
@@ -243,7 +257,8 @@ class Run(Keeping, Familiar, Identity):
     def alert(self, title: str, text: str = "", level: str = "INFO", **_: Any) -> None:
         """Record an alert: shown in the terminal, and sent to W&B by `sync`."""
         level = str(getattr(level, "value", level)).upper()
-        self._record("alert", title=str(title), text=str(text), level=level)
+        title, text = str(title)[:4096], str(text)[:NOTES_LIMIT]
+        self._record("alert", title=title, text=text, level=level[:40])
 
     def mark_preempting(self, reason: str = "preempted") -> None:
         """Say that this process is about to be stopped: the run ends as preempted."""
