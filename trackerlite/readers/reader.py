@@ -159,8 +159,9 @@ class Reader:
     def _runs(self, clause: str, bound: Sequence[Any]) -> list[RunInfo]:
         rows = self.connection.execute(f"SELECT {_RUN_COLUMNS} FROM run {clause}", bound).fetchall()  # noqa: S608
         tags: dict[int, list[str]] = {}
+        few = summary.among("run_key", [row[0] for row in rows]) if len(rows) < 100 else ""
         for key, tag in self.connection.execute(
-            "SELECT run_key, tag FROM tag WHERE present = 1 ORDER BY at, tag"
+            f"SELECT run_key, tag FROM tag {few or 'WHERE 1'} AND present = 1 ORDER BY at, tag"  # noqa: S608
         ):
             tags.setdefault(key, []).append(tag)
         return [self._run_info(row, tuple(tags.get(row[0], ()))) for row in rows]
@@ -175,7 +176,7 @@ class Reader:
             ended = heartbeat if state != "running" else None
         return RunInfo(
             key, run_id, id_, project, name, state, group, job_type, notes, tags, host, pid, started, ended,
-            heartbeat, exit_code, reason, last_step, dropped, self.path / folder, bool(trashed),
+            heartbeat, exit_code, reason, last_step, dropped, Path(f"{self.path}/{folder}"), bool(trashed),
         )  # fmt: skip
 
     def run(self, ref: str, *, trashed: bool = False) -> RunInfo:
@@ -184,8 +185,8 @@ class Reader:
         Raises:
             RunNotFound, AmbiguousRun.
         """
-        every = self.runs(trashed=trashed)
         project, _, rest = ref.rpartition("/")
+        every = self._like([ref, rest], trashed)
         last = project.rpartition("/")[2]  # an entity may lead, as in W&B's paths
         for wanted, within in ((ref, None), (rest, project or None), (rest, last or None)):
             some = [r for r in every if within is None or r.project == within]
@@ -204,6 +205,19 @@ class Reader:
             f"No run answers to {ref!r:.80} in {self.path}. `trackerlite ls` lists the runs; write an id, "
             "the beginning of one, or a name."
         )
+
+    def _like(self, words: Sequence[str], trashed: bool) -> list[RunInfo]:
+        """The runs that have one of some words as id or name, or as the beginning of the id."""
+        likely = "id = ?1 OR run_id = ?1 OR name = ?1 OR substr(id, 1, ?2) = ?1"
+        found: dict[int, RunInfo] = {}
+        for word in words:
+            clause = f"WHERE ({likely}) AND trashed = ?3 AND run_id IS NOT NULL"
+            try:
+                runs = self._runs(clause, [word, len(word), int(trashed)])
+            except UnicodeEncodeError:  # a lone surrogate, which no id or name has
+                continue
+            found |= {run.key: run for run in runs}
+        return list(found.values())
 
     def run_in(self, folder: Path) -> RunInfo:
         """The run whose files are in `folder`.
