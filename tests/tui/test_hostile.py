@@ -17,7 +17,9 @@ from trackerlite_tui.rows import Row, row_width
 from trackerlite_tui.screens import ORDER
 from trackerlite_tui.snapshot import MetricName, Snapshot
 from trackerlite_tui.state import State
-from trackerlite_tui.widgets.overlay import Choice, Menu, Pages, Prompt, Writer
+from trackerlite_tui.widgets.menu import Choice, Menu
+from trackerlite_tui.widgets.pages import Pages
+from trackerlite_tui.widgets.prompt import Prompt, Writer
 from trackerlite_tui.widgets.surface import strip_of
 
 ATTACKS = [

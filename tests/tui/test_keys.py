@@ -10,7 +10,9 @@ import pytest
 from trackerlite_tui import frames, keys
 from trackerlite_tui.desk import Desk
 from trackerlite_tui.screens import ORDER, make
-from trackerlite_tui.widgets.overlay import Menu, Pages, Prompt, Writer
+from trackerlite_tui.widgets.menu import Menu
+from trackerlite_tui.widgets.pages import Pages
+from trackerlite_tui.widgets.prompt import Prompt, Writer
 
 
 class _Nobody:

@@ -232,7 +232,7 @@ def test_alerts_are_rung_once_and_can_be_read(still: Make, tmp_path: Path) -> No
     assert made.desk.notice is None
     with Reader.open(tmp_path) as reader:
         alerts = tuple(reader.alerts())
-    newer = replace(alerts[0], title="New", text="just now")
+    newer = alerts[0]._replace(title="New", text="just now")
     made.desk.take(replace(made.desk.snapshot, alerts=(*alerts, newer)))
     assert made.desk.notice is not None
     assert made.desk.notice[0] == "bad one: New – just now"

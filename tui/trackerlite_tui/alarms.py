@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trackerlite_tui.rows import Row, words
 from trackerlite_tui.text import safe
-from trackerlite_tui.widgets.overlay import Pages
+from trackerlite_tui.widgets.pages import Pages
 
 if TYPE_CHECKING:
     from trackerlite.readers import AlertInfo

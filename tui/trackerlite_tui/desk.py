@@ -22,7 +22,10 @@ from trackerlite_tui.snapshot import Job, Snapshot, Wants
 from trackerlite_tui.state import State
 from trackerlite_tui.text import safe
 from trackerlite_tui.widgets.bars import Tabs, footer, header
-from trackerlite_tui.widgets.overlay import Choice, Menu, Overlay, Pages, Prompt, help_rows
+from trackerlite_tui.widgets.menu import Choice, Menu
+from trackerlite_tui.widgets.overlay import Overlay
+from trackerlite_tui.widgets.pages import Pages, help_rows
+from trackerlite_tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trackerlite_tui.rows import Row
+from trackerlite_tui.rows import Row, fill
 from trackerlite_tui.screens import TITLES
 from trackerlite_tui.snapshot import Wants
 
@@ -38,6 +38,12 @@ class Page:
     def paint(self, columns: int, rows: int) -> list[Row]:
         """At most `rows` rows."""
         raise NotImplementedError
+
+    def say(self, text: str, columns: int, rows: int) -> list[Row]:
+        """One line in the middle, where there is nothing else to show."""
+        return [fill(columns)] * max(0, rows // 2 - 1) + [
+            [(text.center(columns), self.desk.look.dim)]
+        ]
 
     def picture(self) -> Placed | None:
         """What the terminal's own graphics show of what was just painted; None: nothing."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.snapshot import RELATIVE, STEP, WALL
-from trackerlite_tui.widgets.overlay import Choice, Menu, Prompt
+from trackerlite_tui.widgets.menu import Choice, Menu
+from trackerlite_tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.order import value_text
-from trackerlite_tui.rows import Row, fill, fit, justify, pad, row_width, width
+from trackerlite_tui.rows import Row, fit, justify, pad, row_width, width
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.snapshot import CurveKey, DetailKey, Wants
 from trackerlite_tui.text import safe, show
@@ -140,13 +140,13 @@ class Screen(Scrolling, Page):
         runs = self.runs()
         found = self.desk.snapshot.details.get(self._key())
         if len(runs) < 2:
-            return self._say(
-                ["mark two or more runs on the Runs screen (1) with space"], columns, rows
+            return self.say(
+                "mark two or more runs on the Runs screen (1) with space", columns, rows
             )
         if isinstance(found, Exception):
-            return self._say([f"the runs cannot be compared: {show(found)}"], columns, rows)
+            return self.say(f"the runs cannot be compared: {show(found)}", columns, rows)
         if found is None:
-            return self._say(["reading …"], columns, rows)
+            return self.say("reading …", columns, rows)
         self._build(found)
         self.listing.set_count(len(self._lines))
         self._skip_heads(1)
@@ -158,7 +158,7 @@ class Screen(Scrolling, Page):
                 if not self.everything
                 else "nothing was recorded"
             )
-            return head + self._say([word], columns, rows - len(head))
+            return head + self.say(word, columns, rows - len(head))
         key_wide, wide = self._widths(columns, len(runs))
         body = self.listing.paint(
             columns,
@@ -177,12 +177,6 @@ class Screen(Scrolling, Page):
             )
             out += self._charts.draw(self.desk, name, "history", runs, columns, chart, setting).rows
         return out
-
-    def _say(self, lines: list[str], columns: int, rows: int) -> list[Row]:
-        top = max(0, (rows - len(lines)) // 2)
-        return [fill(columns)] * top + [
-            [(line.center(columns), self.desk.look.dim)] for line in lines
-        ]
 
     def _widths(self, columns: int, runs: int) -> tuple[int, int]:
         longest = max(
@@ -373,7 +367,7 @@ class Screen(Scrolling, Page):
 
     def do_filter(self, _: str) -> None:
         """Only keys that hold a text."""
-        from trackerlite_tui.widgets.overlay import Prompt
+        from trackerlite_tui.widgets.prompt import Prompt
 
         def live(text: str) -> None:
             self.desk.state.metric_filter = text

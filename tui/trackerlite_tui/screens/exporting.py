@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackerlite.paths import safe_name
-from trackerlite_tui.widgets.overlay import Choice, Menu
+from trackerlite_tui.widgets.menu import Choice, Menu
 
 if TYPE_CHECKING:
     from trackerlite.readers import Reader, RunInfo

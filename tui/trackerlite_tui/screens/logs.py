@@ -6,12 +6,12 @@ import time
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.details import Console, ConsoleLine
-from trackerlite_tui.rows import Row, fill, justify, width, words
+from trackerlite_tui.rows import Row, justify, width, words
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.snapshot import DetailKey, Wants
 from trackerlite_tui.text import safe, show
 from trackerlite_tui.widgets.listing import Listing, Scrolling, matches
-from trackerlite_tui.widgets.overlay import Prompt
+from trackerlite_tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
@@ -53,12 +53,12 @@ class Screen(Scrolling, Page):
         look = self.desk.look
         run = self.run()
         if run is None:
-            return self._say("no run", columns, rows)
+            return self.say("no run", columns, rows)
         found = self.desk.snapshot.details.get(self._key())
         if isinstance(found, Exception):
-            return self._say(f"the log cannot be read: {show(found)}", columns, rows)
+            return self.say(f"the log cannot be read: {show(found)}", columns, rows)
         if not isinstance(found, Console):
-            return self._say("reading …", columns, rows)
+            return self.say("reading …", columns, rows)
         stamps = columns >= 60
         self._lay_out(found, columns - (_STAMP if stamps else 0))
         self.listing.set_count(len(self._shown))
@@ -85,7 +85,7 @@ class Screen(Scrolling, Page):
         ]
         out = [justify(left, right, columns)]
         if not self._shown:
-            return out + self._say(
+            return out + self.say(
                 "nothing was printed, or printing was not recorded", columns, rows - 1
             )
         return out + self.listing.paint(
@@ -95,11 +95,6 @@ class Screen(Scrolling, Page):
             lambda i: self._line(i, stamps),
             cursor=not self.listing.following,
         )
-
-    def _say(self, text: str, columns: int, rows: int) -> list[Row]:
-        return [fill(columns)] * max(0, rows // 2 - 1) + [
-            [(text.center(columns), self.desk.look.dim)]
-        ]
 
     def _lay_out(self, found: Console, room: int) -> None:
         """Lines to rows: one each, or several where long lines are wrapped."""

@@ -112,12 +112,12 @@ class Screen(Scrolling, Page):
         """The list at the left, the exhibit at the right; on a narrow screen below each other."""
         look, run = self.desk.look, self.desk.run()
         if run is None:
-            return self._say("no run", columns, rows)
+            return self.say("no run", columns, rows)
         found = self.desk.snapshot.details.get(self._key())
         if isinstance(found, Exception):
-            return self._say(f"the media cannot be read: {show(found)}", columns, rows)
+            return self.say(f"the media cannot be read: {show(found)}", columns, rows)
         if found is None:
-            return self._say("reading …", columns, rows)
+            return self.say("reading …", columns, rows)
         glyph, style = look.state(run.state)
         names = self._names()
         left: Row = [
@@ -133,7 +133,7 @@ class Screen(Scrolling, Page):
         head = [justify(left, [], columns)]
         if not names:
             hint = "no name passes the filter" if found else "this run logged numbers only"
-            return head + self._say(hint, columns, rows - 1)
+            return head + self.say(hint, columns, rows - 1)
         self.listing.set_count(len(names))
         self._side = min(34, max(18, columns // 4)) if columns >= 60 else 0
         if self._side:
@@ -146,11 +146,6 @@ class Screen(Scrolling, Page):
         self._corner = (0, short + 2)
         top = self.listing.paint(columns, short, look, lambda i: self._line(names[i]))
         return head + top + self._exhibit(run)
-
-    def _say(self, text: str, columns: int, rows: int) -> list[Row]:
-        return [fill(columns)] * max(0, rows // 2 - 1) + [
-            [(text.center(columns), self.desk.look.dim)]
-        ]
 
     def _line(self, name: str) -> Row:
         look = self.desk.look
@@ -300,7 +295,7 @@ class Screen(Scrolling, Page):
 
     def do_filter(self, _: str) -> None:
         """Only names that hold a text."""
-        from trackerlite_tui.widgets.overlay import Prompt
+        from trackerlite_tui.widgets.prompt import Prompt
 
         def live(text: str) -> None:
             self.desk.state.metric_filter = text

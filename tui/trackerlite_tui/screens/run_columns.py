@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from trackerlite_tui.snapshot import MetricName
 from trackerlite_tui.text import safe
-from trackerlite_tui.widgets.overlay import Choice, Menu
+from trackerlite_tui.widgets.menu import Choice, Menu
 from trackerlite_tui.widgets.table import Column, Table
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.text import safe
-from trackerlite_tui.widgets.overlay import Prompt, Writer
+from trackerlite_tui.widgets.prompt import Prompt, Writer
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo

@@ -13,7 +13,7 @@ from trackerlite_tui.screens.run_columns import SPARK, RunColumns, main_metrics
 from trackerlite_tui.screens.run_edits import RunEdits
 from trackerlite_tui.snapshot import CurveKey, Wants
 from trackerlite_tui.text import safe, show
-from trackerlite_tui.widgets.overlay import Choice, Menu
+from trackerlite_tui.widgets.menu import Choice, Menu
 from trackerlite_tui.widgets.table import Cell, Table
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import time
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.order import ago
-from trackerlite_tui.rows import Row, fill, justify, pad, words
+from trackerlite_tui.rows import Row, justify, pad, words
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.snapshot import Wants
 from trackerlite_tui.syncing import Account
 from trackerlite_tui.text import safe, show
 from trackerlite_tui.widgets.listing import Listing, Scrolling
-from trackerlite_tui.widgets.overlay import Pages
+from trackerlite_tui.widgets.pages import Pages
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
@@ -63,12 +63,12 @@ class Screen(Scrolling, Page):
         look = self.desk.look
         trouble = self.desk.snapshot.details.get(("sync",))
         if isinstance(trouble, Exception):
-            return self._say(f"what was sent cannot be read: {show(trouble)}", columns, rows)
+            return self.say(f"what was sent cannot be read: {show(trouble)}", columns, rows)
         found, listed = self._found(), self._listed()
         if found is None:
-            return self._say("reading …", columns, rows)
+            return self.say("reading …", columns, rows)
         if not listed:
-            return self._say("no runs", columns, rows)
+            return self.say("no runs", columns, rows)
         counts: dict[str, int] = {}
         for _, standing in listed:
             counts[standing.state] = counts.get(standing.state, 0) + 1
@@ -98,11 +98,6 @@ class Screen(Scrolling, Page):
                 ]
             )
         return out
-
-    def _say(self, text: str, columns: int, rows: int) -> list[Row]:
-        return [fill(columns)] * max(0, rows // 2 - 1) + [
-            [(text.center(columns), self.desk.look.dim)]
-        ]
 
     def _line(self, run: RunInfo, standing: Standing, wide: int) -> Row:
         look = self.desk.look
