@@ -15,6 +15,8 @@ from trackerlite_tui import keys
 from trackerlite_tui.once import Still, encode
 from trackerlite_tui.rows import row_width
 from trackerlite_tui.screens import ORDER
+from trackerlite_tui.screens.compare_cells import changed_words
+from tui.conftest import LOOKS
 
 Make = Callable[..., Still]
 SIZES = [(200, 50), (120, 40), (80, 24), (40, 12), (30, 8), (20, 5)]
@@ -419,10 +421,9 @@ def test_compare_shows_what_differs_coloured_by_direction(still: Make, store: Pa
     assert "run-4 (baseline)" in whole(made)
 
 
-def test_compare_highlights_changed_words(still: Make, store: Path) -> None:
+def test_compare_highlights_changed_words() -> None:
     """Of two texts the words that differ are bold, the others are not."""
-    made = still(store, "compare", 160, 45)
-    row = made.desk.screen._changed("flip,crop,mixup", "flip,crop,jitter")
+    row = changed_words("flip,crop,mixup", "flip,crop,jitter", LOOKS["dark"])
     assert [text for text, style in row if "bold" in style] == ["jitter"]
 
 

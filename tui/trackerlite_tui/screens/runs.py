@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from operator import is_
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.order import Group, value_text
 from trackerlite_tui.rows import Row, fit, justify, pad
 from trackerlite_tui.screens.base import Page
+from trackerlite_tui.screens.run_cells import RunCells
 from trackerlite_tui.screens.run_columns import SPARK, RunColumns, main_metrics
 from trackerlite_tui.screens.run_edits import RunEdits
 from trackerlite_tui.snapshot import CurveKey, Wants
 from trackerlite_tui.text import safe, show
 from trackerlite_tui.widgets.menu import Choice, Menu
-from trackerlite_tui.widgets.table import Cell, Table
+from trackerlite_tui.widgets.table import Table
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
     from trackerlite_tui.desk import Desk
 
 _MANY = 64
-_MOVING = frozenset(("time", "left", "pace"))  # what a running run's clock changes
 
 
 class Screen(RunColumns, RunEdits, Page):
@@ -36,12 +35,8 @@ class Screen(RunColumns, RunEdits, Page):
         self._trash = False
         self._last_mark: Hashable | None = None
         self._split_row = 0
-        self._drawn: set[int] = set()
-        self._best: dict[str, tuple[object, float | None]] = {}
         self._preview: list[CurveKey] = []
-        self._kept: dict[tuple[int, str], Cell] = {}
-        self._kept_as: tuple[object, ...] = ()
-        self._kept_of: tuple[object, ...] = (None,) * 4
+        self._cells = RunCells(desk)
         from trackerlite_tui.widgets.chartgrid import Charts
 
         self._charts = Charts()
@@ -100,15 +95,14 @@ class Screen(RunColumns, RunEdits, Page):
         high = rows - preview
         self._split_row = high if preview else -1
         self._columns()
-        self._drawn = {run.key for run in desk.drawn()}
-        self._keep()
+        self._cells.begin()
         self.table.set_items(desk.runs.items)
         out = [*self._status(columns)] if rows >= 10 else []
         out += self.table.paint(
             columns,
             high - len(out),
             desk.look,
-            self._cell,
+            self._cells.cell,
             sorted_by=(desk.state.sort, desk.state.reverse),
             empty=self._nothing(columns),
         )
@@ -157,111 +151,6 @@ class Screen(RunColumns, RunEdits, Page):
             "run a script that calls trackerlite.init(), or `trackerlite demo`".center(columns),
         ]
 
-    def _cell(self, item: Hashable, column: str) -> Cell:
-        """What a cell says; what does not depend on the time is kept."""
-        if isinstance(item, Group):
-            return self._group_cell(item, column)
-        run = self.desk.runs.by_key.get(item) if isinstance(item, int) else None
-        if run is None:
-            return ("", "")
-        if column == "age" or (column in _MOVING and run.state == "running"):
-            return self._run_cell(run, column)
-        kept = self._kept.get((run.key, column))
-        if kept is None:
-            kept = self._kept[run.key, column] = self._run_cell(run, column)
-        return kept
-
-    def _keep(self) -> None:
-        """Forget the cells that were kept if anything they say may have changed."""
-        desk, state = self.desk, self.desk.state
-        parts = (desk.runs, desk.snapshot.curves, desk.snapshot.statistics, desk.look)
-        form = (list(state.marks), list(state.pinned_runs), state.color_by, self._drawn)
-        if form != self._kept_as or not all(map(is_, parts, self._kept_of)):
-            self._kept.clear()
-            self._kept_as, self._kept_of = form, parts
-
-    def _run_cell(self, run: RunInfo, column: str) -> Cell:
-        desk, look = self.desk, self.desk.look
-        if column == "mark":
-            return self._mark(run)
-        if column == "st":
-            return look.state(run.state)
-        if column == "name":
-            pinned = look.pick("⌃", "^") if run.id in desk.state.pinned_runs else ""
-            return (pinned + safe(run.name or run.id), look.text)
-        if column.startswith("spark:"):
-            return (
-                self._spark(run, column.partition(":")[2]),
-                desk.color(run) if self._is_drawn(run) else look.dim,
-            )
-        style = look.text if column.startswith(("m:", "best:")) else look.dim
-        if column.startswith(("best:", "m:")):
-            style = look.good if self._is_best(run, column) else style
-        if column in ("reason", "state"):
-            style = look.state(run.state)[1]
-        return (desk.runs.text(run, column), style)
-
-    def _mark(self, run: RunInfo) -> Cell:
-        desk, look = self.desk, self.desk.look
-        if run.id in desk.state.marks:
-            sign = (
-                look.pick("●", "*") if look.ink.colored else look.marker(desk.state.color(run.id))
-            )
-            return (sign, desk.color(run))
-        if self._is_drawn(run):
-            sign = (
-                look.pick("○", "o") if look.ink.colored else look.marker(desk.state.color(run.id))
-            )
-            return (sign, desk.color(run))
-        return (" ", look.dim)
-
-    def _is_drawn(self, run: RunInfo) -> bool:
-        return run.key in self._drawn
-
-    def _is_best(self, run: RunInfo, column: str) -> bool:
-        """Whether the run has the best value of a column among those listed."""
-        name = column.partition(":")[2]
-        goal = self.desk.runs.goal(name)
-        if goal is None or len(self.desk.runs.runs) < 2:
-            return False
-        runs = self.desk.runs
-        if self._best.get(column, (None,))[0] is not runs.runs:
-            values = [runs.raw(r, column) for r in runs.runs]
-            good = [v for v in values if isinstance(v, (int, float)) and v == v]
-            found = (max if goal == "max" else min)(good) if good else None
-            self._best[column] = (runs.runs, found)
-        best = self._best[column][1]
-        return best is not None and runs.raw(run, column) == best
-
-    def _spark(self, run: RunInfo, name: str) -> str:
-        curve = self.desk.snapshot.curves.get((run.key, "history", name))
-        if curve is None or not len(curve.y):
-            return ""
-        stride = len(curve.y) / SPARK
-        last = len(curve.y) - 1
-        values = [
-            float(curve.y[min(last, int((i + 0.5) * stride))])
-            for i in range(min(SPARK, len(curve.y)))
-        ]
-        return self.desk.look.spark(values)
-
-    def _group_cell(self, group: Group, column: str) -> Cell:
-        look, runs = self.desk.look, self.desk.runs
-        if column == "name":
-            return (f"{group.value} · {len(group.runs)}", look.strong)
-        if column.startswith(("m:", "best:")):
-            values = [runs.raw(runs.by_key[k], column) for k in group.runs if k in runs.by_key]
-            good = [
-                v
-                for v in values
-                if isinstance(v, (int, float)) and v == v and abs(v) != float("inf")
-            ]
-            if good:
-                mean = sum(good) / len(good)
-                spread = (sum((v - mean) ** 2 for v in good) / len(good)) ** 0.5
-                return (f"{value_text(mean)} ±{value_text(float(f'{spread:.2g}'))}", look.accent)
-        return ("", "")
-
     def _follow_cursor(self) -> None:
         item = self.table.current
         key = item.runs[0] if isinstance(item, Group) and item.runs else item
@@ -297,7 +186,7 @@ class Screen(RunColumns, RunEdits, Page):
         info = self.desk.snapshot.series.get(self._preview[0])
         last = value_text(info.last) if info else ""
         room = columns - len(last) - 1
-        return f"{pad(safe(name.rpartition('/')[2]), max(0, room - SPARK - 1))} {self._spark(run, name)} {last}"
+        return f"{pad(safe(name.rpartition('/')[2]), max(0, room - SPARK - 1))} {self._cells.spark(run, name)} {last}"
 
     # -- keys: moving --------------------------------------------------------------------
 

@@ -1,0 +1,134 @@
+"""What the cells of the run table say, kept until something they say changes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from operator import is_
+from typing import TYPE_CHECKING
+
+from trackerlite_tui.order import Group, value_text
+from trackerlite_tui.screens.run_columns import SPARK
+from trackerlite_tui.text import safe
+from trackerlite_tui.widgets.table import Cell
+
+if TYPE_CHECKING:
+    from trackerlite.readers import RunInfo
+    from trackerlite_tui.desk import Desk
+
+_MOVING = frozenset(("time", "left", "pace"))  # what a running run's clock changes
+
+
+class RunCells:
+    """Cells by run and column; `begin` before each painting."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._drawn: set[int] = set()
+        self._best: dict[str, tuple[object, float | None]] = {}
+        self._kept: dict[tuple[int, str], Cell] = {}
+        self._kept_as: tuple[object, ...] = ()
+        self._kept_of: tuple[object, ...] = (None,) * 4
+
+    def cell(self, item: Hashable, column: str) -> Cell:
+        """What a cell says; what does not depend on the time is kept."""
+        if isinstance(item, Group):
+            return self._group_cell(item, column)
+        run = self.desk.runs.by_key.get(item) if isinstance(item, int) else None
+        if run is None:
+            return ("", "")
+        if column == "age" or (column in _MOVING and run.state == "running"):
+            return self._run_cell(run, column)
+        kept = self._kept.get((run.key, column))
+        if kept is None:
+            kept = self._kept[run.key, column] = self._run_cell(run, column)
+        return kept
+
+    def begin(self) -> None:
+        """A painting begins: forget what was kept if anything it says may have changed."""
+        desk, state = self.desk, self.desk.state
+        self._drawn = {run.key for run in desk.drawn()}
+        parts = (desk.runs, desk.snapshot.curves, desk.snapshot.statistics, desk.look)
+        form = (list(state.marks), list(state.pinned_runs), state.color_by, self._drawn)
+        if form != self._kept_as or not all(map(is_, parts, self._kept_of)):
+            self._kept.clear()
+            self._kept_as, self._kept_of = form, parts
+
+    def _run_cell(self, run: RunInfo, column: str) -> Cell:
+        desk, look = self.desk, self.desk.look
+        if column == "mark":
+            return self._mark(run)
+        if column == "st":
+            return look.state(run.state)
+        if column == "name":
+            pinned = look.pick("⌃", "^") if run.id in desk.state.pinned_runs else ""
+            return (pinned + safe(run.name or run.id), look.text)
+        if column.startswith("spark:"):
+            return (
+                self.spark(run, column.partition(":")[2]),
+                desk.color(run) if run.key in self._drawn else look.dim,
+            )
+        style = look.text if column.startswith(("m:", "best:")) else look.dim
+        if column.startswith(("best:", "m:")):
+            style = look.good if self._is_best(run, column) else style
+        if column in ("reason", "state"):
+            style = look.state(run.state)[1]
+        return (desk.runs.text(run, column), style)
+
+    def _mark(self, run: RunInfo) -> Cell:
+        desk, look = self.desk, self.desk.look
+        if run.id in desk.state.marks:
+            sign = (
+                look.pick("●", "*") if look.ink.colored else look.marker(desk.state.color(run.id))
+            )
+            return (sign, desk.color(run))
+        if run.key in self._drawn:
+            sign = (
+                look.pick("○", "o") if look.ink.colored else look.marker(desk.state.color(run.id))
+            )
+            return (sign, desk.color(run))
+        return (" ", look.dim)
+
+    def _is_best(self, run: RunInfo, column: str) -> bool:
+        """Whether the run has the best value of a column among those listed."""
+        name = column.partition(":")[2]
+        goal = self.desk.runs.goal(name)
+        if goal is None or len(self.desk.runs.runs) < 2:
+            return False
+        runs = self.desk.runs
+        if self._best.get(column, (None,))[0] is not runs.runs:
+            values = [runs.raw(r, column) for r in runs.runs]
+            good = [v for v in values if isinstance(v, (int, float)) and v == v]
+            found = (max if goal == "max" else min)(good) if good else None
+            self._best[column] = (runs.runs, found)
+        best = self._best[column][1]
+        return best is not None and runs.raw(run, column) == best
+
+    def spark(self, run: RunInfo, name: str) -> str:
+        """The shape of a metric in SPARK characters, as far as its curve is there."""
+        curve = self.desk.snapshot.curves.get((run.key, "history", name))
+        if curve is None or not len(curve.y):
+            return ""
+        stride = len(curve.y) / SPARK
+        last = len(curve.y) - 1
+        values = [
+            float(curve.y[min(last, int((i + 0.5) * stride))])
+            for i in range(min(SPARK, len(curve.y)))
+        ]
+        return self.desk.look.spark(values)
+
+    def _group_cell(self, group: Group, column: str) -> Cell:
+        look, runs = self.desk.look, self.desk.runs
+        if column == "name":
+            return (f"{group.value} · {len(group.runs)}", look.strong)
+        if column.startswith(("m:", "best:")):
+            values = [runs.raw(runs.by_key[k], column) for k in group.runs if k in runs.by_key]
+            good = [
+                v
+                for v in values
+                if isinstance(v, (int, float)) and v == v and abs(v) != float("inf")
+            ]
+            if good:
+                mean = sum(good) / len(good)
+                spread = (sum((v - mean) ** 2 for v in good) / len(good)) ** 0.5
+                return (f"{value_text(mean)} ±{value_text(float(f'{spread:.2g}'))}", look.accent)
+        return ("", "")
