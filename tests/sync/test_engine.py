@@ -273,6 +273,26 @@ def test_many_small_runs_go_in_one_call(server: Loopback, record: Record, sync: 
         assert arrived(server, run.id) == expected(run, 5)
 
 
+def test_many_interrupted_runs_wait_together(
+    server: Loopback, record: Record, sync: Sync, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an upload of many runs that was cut off, the server is watched once for all of them."""
+    runs = [record(5, id=f"r{number}") for number in range(12)]
+    ledger = Ledger(store / ".trackerlite")
+    for run in runs:
+        lock = str(store / f"lock-{run.id}")
+        ledger.begin(server.url, f"p/{run.id}", str(store / f"gone-{run.id}"), lock, 0)
+    assert len(ledger.open_attempts(server.url)) == 12
+    rests: list[float] = []
+    monkeypatch.setattr("trackerlite.sync.settle.time.sleep", rests.append)
+    assert [o.status for o in sync(settle=7.25)] == ["synced"] * 12
+    assert rests.count(7.25) == 1
+    assert ledger.open_attempts(server.url) == []
+    for run in runs:
+        assert arrived(server, run.id) == expected(run, 5)
+    ledger.close()
+
+
 def test_a_run_that_fells_the_uploader_takes_no_other_with_it(
     server: Loopback, record: Record, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ from trackerlite.sync.order import generations
 from trackerlite.sync.outcome import Options, Outcome
 from trackerlite.sync.plan import Known, Plan, make_plan
 from trackerlite.sync.proto import require_wandb, wandb_records
-from trackerlite.sync.settle import settle
+from trackerlite.sync.settle import await_stillness, is_over
 from trackerlite.sync.source import LocalRun
 from trackerlite.sync.words import advice
 
@@ -108,6 +108,8 @@ class Syncer:
         try:
             for run in runs:
                 jobs.append(self._job(LocalRun(self.reader, run, prints[run.key])))
+            if not self.options.dry_run:
+                self._settle([job for job in jobs if job.outcome is None])
             turn = [job for job in jobs if job.outcome is None]
             self._look(turn)
             while turn := self._plan_all(turn):
@@ -164,24 +166,21 @@ class Syncer:
         elif not job.lock.acquire():
             holder = job.lock.holder()
             job.end("busy", f"process {holder or '?'} is syncing this run")
-        elif not self.options.dry_run:
-            self._settle(job)
         return job
 
-    def _settle(self, job: Job) -> None:
-        """Wait until nothing of an interrupted attempt is left, here or on its way."""
-        left = self.ledger.open_attempts(self.target, job.ref)
-        if not left:
-            return
-        try:
-            gone = settle(left, job.remote, job.where.run_id, self.options.settle)
-        except RemoteError as error:
-            job.end("failed", str(error))
-            return
-        if gone:
-            self.ledger.end(attempt.key for attempt in left)
-        else:
-            job.end("busy", "an upload that was cut off still lives; try again in a minute")
+    def _settle(self, jobs: Sequence[Job]) -> None:
+        """Wait until nothing of interrupted attempts is left, here or on its way."""
+        left = [(job, self.ledger.open_attempts(self.target, job.ref)) for job in jobs]
+        left = [(job, attempts) for job, attempts in left if attempts]
+        for job, attempts in left:
+            if not is_over(attempts):
+                job.end("busy", "an upload that was cut off still lives; try again in a minute")
+        await_stillness(
+            [job for job, _ in left if job.outcome is None], self._look, self.options.settle
+        )
+        self.ledger.end(
+            attempt.key for job, attempts in left if job.outcome is None for attempt in attempts
+        )
 
     def _look(self, jobs: Sequence[Job]) -> None:
         """Ask the server how far it has come with each."""
