@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite import values
+from trackerlite.capture.redact import redact_name, redact_text
 from trackerlite.errors import JournalError
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
@@ -25,22 +26,24 @@ from trackerlite.store.journals import EDITS_FILE
 
 def add_tags(run: RunInfo, tags: Iterable[str]) -> None:
     """Tag a run."""
-    _append(run.folder, t="tags", add=[values.encodable(t) for t in tags])
+    _append(run.folder, t="tags", add=[_name(t) for t in tags])
 
 
 def remove_tags(run: RunInfo, tags: Iterable[str]) -> None:
     """Untag a run."""
-    _append(run.folder, t="tags", remove=[values.encodable(t) for t in tags])
+    _append(run.folder, t="tags", remove=[_name(t) for t in tags])
 
 
 def set_notes(run: RunInfo, text: str | None) -> None:
     """Replace a run's notes."""
-    _append(run.folder, t="notes", text=text)
+    _append(run.folder, t="notes", text=redact_text(text) if text else text)
 
 
-def rename(run: RunInfo, name: str) -> None:
-    """Give a run another display name; its id and files keep theirs."""
-    _append(run.folder, t="name", text=values.encodable(name))
+def rename(run: RunInfo, name: str) -> str:
+    """Give a run another display name; its id and files keep theirs. Returns the name without secrets."""
+    name = _name(name)
+    _append(run.folder, t="name", text=name)
+    return name
 
 
 def trash(run: RunInfo) -> None:
@@ -51,6 +54,10 @@ def trash(run: RunInfo) -> None:
 def restore(run: RunInfo) -> None:
     """Take a run out of the trash."""
     _append(run.folder, t="trash", trashed=False)
+
+
+def _name(text: str) -> str:
+    return redact_name(values.encodable(text))
 
 
 def _append(folder: Path, **record: Any) -> None:

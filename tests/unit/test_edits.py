@@ -133,3 +133,20 @@ def test_an_edit_beats_a_resume(folder: Path, store: Path) -> None:
         assert run.resumed
         run.log({"x": 2.0})
     assert shown(store)[0] == "by hand"
+
+
+def test_an_edit_keeps_no_secret(store: Path, folder: Path) -> None:
+    """A key that somebody pastes into a note, a tag or a name does not reach a file."""
+    secret = "hf_abcdefghijklmnopqrstuvwxyz0123456789AB"
+    with Reader.open(store) as reader:
+        run = reader.run("r1")
+        edits.add_tags(run, [secret, "plain"])
+        edits.set_notes(run, f"the key is {secret}, ask me")
+        edits.rename(run, f"try {secret}")
+    name, tags, notes, *_ = shown(store)
+    assert "plain" in tags  # type: ignore[operator]
+    assert str(notes).startswith("the key is ")
+    assert str(name).startswith("try ")
+    files = [path for path in store.rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if secret.encode() in path.read_bytes()]

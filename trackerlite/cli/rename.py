@@ -19,5 +19,5 @@ def command(run: str, name: str, dir: str | None) -> None:
     if not name.strip():
         raise click.UsageError("A run needs a name that can be seen.")
     [info] = find([run], dir)
-    edits.rename(info, name)
-    say(f"{info.id} was {info.name}, and is {name} now.")
+    kept = edits.rename(info, name)
+    say(f"{info.id} was {info.name}, and is {kept} now.")
