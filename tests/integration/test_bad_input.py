@@ -208,3 +208,17 @@ def test_what_is_too_large_is_named(run: Any, capsys: pytest.CaptureFixture[str]
     stored = tl.Api(dir=run.settings.store).run("h")
     assert stored.config == {"ok": 1, "fine": 2}
     assert stored.summary == {"good": 3, "kept": 4}
+
+
+def test_a_medium_that_fails_costs_itself_alone(
+    run: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be made of a picture, table or sound is left out; the numbers beside it are kept."""
+    sound = tl.Audio([0.0] * 10, sample_rate="fast")  # type: ignore[arg-type]
+    table = tl.Table(columns=["\ud800"], data=[[1]])
+    assert run.log({"loss": 0.5, "sound": sound, "table": table, "lr": 0.1})
+    run.finish()
+    stored = tl.Api(dir=run.settings.store).run(run.id)
+    assert stored.metric("loss")["value"].tolist() == [0.5]
+    assert stored.metric("lr")["value"].tolist() == [0.1]
+    assert "The value of 'sound' was left out (ValueError: " in capsys.readouterr().err

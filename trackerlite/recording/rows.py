@@ -13,6 +13,7 @@ from trackerlite.errors import BadInput
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
 from trackerlite.journal.scalars import encode_slowly
+from trackerlite.recording.harmless import told
 
 if TYPE_CHECKING:
     from trackerlite.media import Media
@@ -56,6 +57,8 @@ def encode(run: Run, data: Any, step: int, now: float) -> bytes | None:
             run.summary.latest[key] = value
         except BadInput as error:
             run._refuse(str(error))
+        except Exception as error:  # a medium's, or a foreign object's own: the rest is kept
+            run._refuse(f"The value of {values.brief(key)} was left out ({told(error)}).")
     if not numbers and not others:
         return None
     return frame(encode_slowly(numbers, others, step, now))
