@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import copy
+import pickle
 import time
 import types
 from typing import Any
@@ -222,3 +224,20 @@ def test_a_medium_that_fails_costs_itself_alone(
     assert stored.metric("loss")["value"].tolist() == [0.5]
     assert stored.metric("lr")["value"].tolist() == [0.1]
     assert "The value of 'sound' was left out (ValueError: " in capsys.readouterr().err
+
+
+def test_config_and_summary_can_be_copied(run: Any) -> None:
+    """A copy of either, deep or pickled for another process, has the values and records nothing."""
+    run.config.update({"lora": {"r": 8}})
+    run.summary["best"] = 0.5
+    for copied in (
+        copy.copy(run.config),
+        copy.deepcopy(run.config),
+        pickle.loads(pickle.dumps(run.config)),
+    ):
+        assert copied.lora == {"r": 8}
+        copied.lora = 1
+    assert run.config.lora == {"r": 8}
+    assert copy.deepcopy(run.summary) == pickle.loads(pickle.dumps(run.summary)) == {"best": 0.5}
+    run.finish()
+    assert tl.Api(dir=run.settings.store).run(run.id).config == {"lora.r": 8}

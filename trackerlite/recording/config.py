@@ -13,6 +13,10 @@ Record = Callable[[dict[str, Any]], None]
 Refuse = Callable[[str], object]
 
 
+def _nowhere(changed: dict[str, Any]) -> None:
+    """Where a copy's changes are recorded."""
+
+
 def _raise(message: str) -> NoReturn:
     raise BadInput(message)
 
@@ -70,6 +74,10 @@ class Config(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(self._values)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, in another process too, is what it is now; it records nothing."""
+        return Config, (_nowhere, self._values)
 
     @harmless("config.update()")
     def update(self, values_: Any = None, allow_val_change: bool = True, **more: Any) -> None:  # noqa: ARG002
@@ -152,6 +160,10 @@ class Summary(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(self.latest)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy, in another process too, is a dict of what it is now."""
+        return dict, (self.latest,)
 
     @harmless("summary.update()")
     def update(self, values_: Mapping[str, Any] | None = None, **more: Any) -> None:
