@@ -14,6 +14,15 @@ _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(1, 10))}
 
 
+def home() -> Path:
+    """The user's home folder; for one who has none (a container's nameless user) a path where
+    nothing is and nothing can be written."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
+
+
 def safe_name(text: str, limit: int = 64) -> str:
     """A file name for `text`: readable, one path component, different for different texts.
 

@@ -144,6 +144,25 @@ def test_a_path_that_cannot_be_looked_at(tmp_path: Path) -> None:
     assert paths.store_dir(tmp_path / ("x" * 5000)).name == ".trackerlite"
 
 
+def test_a_user_without_a_home(tmp_path: Path) -> None:
+    """Where the user has no name and no home, as in a container, everything works but keeping a key."""
+    script = (
+        "import pwd\n"
+        "def nobody(*_):\n    raise KeyError('no such user')\n"
+        "pwd.getpwuid = nobody\n"
+        "import trackerlite as tl\n"
+        "with tl.init(dir='.') as run: run.log({'a': 1.0})\n"
+        "from trackerlite.cli import main\n"
+        "print([main([*words, '--dir', '.']) for words in (['ls'], ['status'], ['tui', '--once'], ['logout'])])"
+    )
+    nameless = {k: v for k, v in os.environ.items() if k not in ("HOME", "USER", "LOGNAME")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=nameless, capture_output=True, text=True
+    )
+    assert "Traceback" not in done.stderr
+    assert done.stdout.splitlines()[-1] == "[0, 0, 0, 3]"
+
+
 def test_the_current_folder_is_gone(tmp_path: Path) -> None:
     """A training whose folder was removed goes on unrecorded, with one sentence; the command line says so."""
     script = (

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from trackerlite import paths
 from trackerlite.errors import BadInput, TrackerliteError
 
 DEFAULT_URL = "https://api.wandb.ai"
@@ -44,7 +45,7 @@ def base_url() -> str:
     given = os.environ.get("WANDB_BASE_URL")
     if given:
         return given.rstrip("/")
-    folder = os.environ.get("WANDB_CONFIG_DIR") or Path.home() / ".config" / "wandb"
+    folder = os.environ.get("WANDB_CONFIG_DIR") or paths.home() / ".config" / "wandb"
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(Path(folder) / "settings", encoding="utf-8")
@@ -128,7 +129,7 @@ def netrc_path() -> Path:
     given = os.environ.get("NETRC")
     if given:
         return Path(given).expanduser()
-    home = Path.home()
+    home = paths.home()
     other = home / "_netrc"
     return other if other.exists() and not (home / ".netrc").exists() else home / ".netrc"
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+from trackerlite import paths
 from trackerlite.capture.names import is_secret_name
 
 # Shorter values turn up in ordinary text by chance ("abc", "12345", "default").
@@ -93,7 +94,7 @@ def _environment() -> list[str]:
 
 def _netrc() -> list[str]:
     """Passwords of `~/.netrc`, where W&B and git keep theirs; an unreadable file knows none."""
-    path = Path(os.environ.get("NETRC") or Path("~/.netrc").expanduser())
+    path = Path(os.environ.get("NETRC") or paths.home() / ".netrc")
     try:
         if path.stat().st_size > 65536 or not path.is_file():
             return []

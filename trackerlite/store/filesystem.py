@@ -13,6 +13,8 @@ import stat
 from functools import cache
 from pathlib import Path
 
+from trackerlite import paths
+
 #: File system types, as the kernel names them in /proc/mounts, that are not local.
 NETWORK = frozenset(
     [
@@ -78,7 +80,7 @@ def database_path(store: Path) -> Path:
     own = store / "trackerlite.db"
     if not is_network(store) and _usable(own):
         return own
-    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trackerlite"
+    place = Path(os.environ.get("XDG_CACHE_HOME") or paths.home() / ".cache") / "trackerlite"
     if is_network(place) or not _may_write(place):  # clusters keep home folders there, too
         place = _private(os.getuid())
     import hashlib  # only on a network file system

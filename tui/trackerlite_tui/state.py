@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from trackerlite import paths
+
 _KEPT_HISTORY = 50
 
 
@@ -58,7 +60,7 @@ class State:
 
 def folder() -> Path:
     """Where states are kept."""
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    base = os.environ.get("XDG_STATE_HOME") or str(paths.home() / ".local" / "state")
     return Path(base) / "trackerlite" / "tui"
 
 
