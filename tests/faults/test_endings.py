@@ -250,3 +250,30 @@ def test_a_training_that_hangs_up_its_terminal(tmp_path: Path) -> None:
     assert outcome.said == {"ok": 1}
     assert info(tmp_path).state == "finished"
     assert os.listdir(tmp_path / ".trackerlite")
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 2, 3])
+def test_a_process_that_may_have_no_more_threads(allowed: int, tmp_path: Path) -> None:
+    """Where threads run out the rows are recorded all the same, and the run ends as it should."""
+    outcome = end(
+        begin(
+            tmp_path,
+            f"""
+import threading
+start, left = threading.Thread.start, [{allowed}]
+def limited(self):
+    left[0] -= 1
+    if left[0] < 0:
+        raise RuntimeError("can't start new thread")
+    start(self)
+threading.Thread.start = limited
+with tl.init(dir=".", id="r") as run:
+    say(kept=[run.log({{"x": float(n)}}) for n in range(50)])
+""",
+        )
+    )
+    assert outcome.status == 0, outcome.errors
+    assert outcome.said == {"kept": [True] * 50}
+    with Reader.open(tmp_path) as reader:
+        assert reader.points(reader.series()[0].key).value.tolist() == [float(n) for n in range(50)]
+        assert reader.run("r").state == "finished"

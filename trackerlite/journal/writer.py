@@ -61,6 +61,7 @@ class JournalWriter:
         self._note = b""  # the latest record of how many were dropped
         self._wake = threading.Event()
         self._timer: threading.Thread | None = None
+        self._sync_at = 0.0  # where there is no timer
         self._closed = False
         self._begin_file()
         _writers.add(self)
@@ -245,8 +246,14 @@ class JournalWriter:
     # -- to disk ----------------------------------------------------------------------
 
     def _start_timer(self) -> None:
-        self._timer = threading.Thread(target=self._sync_loop, name="trackerlite-sync", daemon=True)
-        self._timer.start()
+        timer = threading.Thread(target=self._sync_loop, name="trackerlite-sync", daemon=True)
+        try:
+            timer.start()
+            self._timer = timer
+        except RuntimeError:  # the process may have no more threads: sync from here, as often
+            if time.monotonic() >= self._sync_at:
+                self._sync_at = time.monotonic() + SYNC_EVERY
+                self.sync()
 
     def _sync_loop(self) -> None:
         while not self._wake.wait(SYNC_EVERY):

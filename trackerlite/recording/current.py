@@ -25,6 +25,7 @@ from trackerlite.journal import events
 from trackerlite.journal.files import is_being_written
 from trackerlite.journal.writer import JournalWriter
 from trackerlite.recording import again, folders, launch, settings
+from trackerlite.recording.harmless import told
 from trackerlite.recording.run import Run
 
 _stack: list[Run] = []
@@ -168,7 +169,11 @@ def _announce(run: Run, wanted: settings.Settings, *, resumed: bool) -> None:
     from trackerlite.capture import environment
     from trackerlite.capture.redact import redact_config, redact_text
 
-    found = environment.quick()
+    try:
+        found = environment.quick()
+    except Exception as error:  # a machine unlike any that we know: the training goes on
+        run._say(f"this machine could not be described ({told(error)}).")
+        found = {}
     config = redact_config(run._sized(values.flatten(wanted.config)))
     shown: list[bytes] = []
     if config and not resumed:

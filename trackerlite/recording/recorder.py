@@ -51,12 +51,17 @@ class Recorder:
         self._projector: Projector | None = None
         self._only_journal: bool | None = None
         self._thread = threading.Thread(target=self._run, name="trackerlite", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # the process may have no more threads
+            self._tell(error)
 
     def stop(self, timeout: float = 30.0) -> None:
         """Project what is left and end the thread, waiting up to `timeout` seconds."""
         self._stop.set()
-        if self._thread is not threading.current_thread():
+        if self._thread.ident is None:  # never started
+            self._safely(self._project_all)
+        elif self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
     def _run(self) -> None:

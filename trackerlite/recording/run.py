@@ -359,7 +359,10 @@ class Run(Keeping, Familiar, Identity):
         """Begin the background work."""
         lifecycle.watch(self)
         self._companions = Companions(self)
-        self._companions.start()
+        try:
+            self._companions.start()
+        except Exception as error:  # no thread, no process: the training goes on
+            self._say(f"the console is not recorded ({told(error)}).")
         self._recorder = Recorder(
             self.settings.store,
             self.folder,
@@ -370,10 +373,14 @@ class Run(Keeping, Familiar, Identity):
             self._companions.hear,
         )
         # In a thread of its own: a slow git or a driver that hangs must not hold up the curves.
-        self._describing = threading.Thread(
+        describing = threading.Thread(
             target=self._describe, name="trackerlite-environment", daemon=True
         )
-        self._describing.start()
+        try:
+            describing.start()
+            self._describing = describing
+        except RuntimeError:  # the process may have no more threads; the recorder has said so
+            pass
 
     def _progress(self) -> int:
         """A number that changes whenever there may be something new to project."""
