@@ -42,6 +42,8 @@ class Mute(Exception):
         (f"{MUTE}\nrun = tl.init(dir='.'); raise Mute", "failed", 1, "Mute"),
         (f"{MUTE}\nwith tl.init(dir='.'): raise Mute", "failed", 1, "Mute"),
         ("run = tl.init(dir='.'); sys.excepthook = lambda *_: None; 1 / 0", "failed", 1, "ZeroDivisionError: division by zero"),
+        ("run = tl.init(dir='.'); exit(3)", "failed", 3, None),
+        ("run = tl.init(dir='.'); quit()", "finished", 0, None),
         ("run = tl.init(dir='.'); sys.exit()", "finished", 0, None),
         ("with tl.init(dir='.'): sys.exit(0)", "finished", 0, None),
         ("with tl.init(dir='.'): sys.exit('no data')", "failed", 1, "SystemExit: no data"),

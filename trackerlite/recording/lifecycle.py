@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import builtins
 import signal
 import sys
 import weakref
@@ -43,6 +44,9 @@ def watch(run: Run) -> None:
 
         sys.excepthook = note
         sys.exit = _noting(sys.exit)
+        quitter = type(getattr(builtins, "exit", None))
+        if quitter.__module__ == "_sitebuiltins":  # the `exit` and `quit` of scripts without sys
+            _note_quitting(quitter)
     if not _listening:
         _listening.append(signals.watch(_on_signal))
 
@@ -65,6 +69,19 @@ def _noting(leave: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
         leave(status)
 
     return leaving
+
+
+def _note_quitting(quitter: Any) -> None:
+    """The same for `exit(3)`, which does not call `sys.exit`."""
+    leave = quitter.__call__
+
+    def leaving(self: Any, code: Any = None) -> NoReturn:
+        global _exit_code
+        _exit_code = exit_code(SystemExit(code))
+        leave(self, code)
+        raise AssertionError  # pragma: no cover - it left
+
+    quitter.__call__ = leaving
 
 
 def exit_code(error: SystemExit) -> int:
