@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from trackerlite_tui.curves.palette import Ink, parse_style, rgb
 from trackerlite_tui.desk import Desk, Nothing
-from trackerlite_tui.feed import Feed
 from trackerlite_tui.look import Look
+from trackerlite_tui.reading import Reading
 from trackerlite_tui.rows import Row
 from trackerlite_tui.snapshot import Snapshot, Wants
 
@@ -50,7 +50,7 @@ def paint(store: str, state: State) -> Snapshot | None:
             desk.resize(*size())
             desk.take(first)
             write(desk.paint(), desk.look)
-            _read_on(Feed(open_reader, desk.take, first=first), reader, desk)
+            _read_on(reader, desk, first)
     except Exception:
         return None  # the feed meets it as well, and says it in a sentence
     if desk.snapshot.curves or desk.snapshot.bands:
@@ -58,13 +58,16 @@ def paint(store: str, state: State) -> Snapshot | None:
     return desk.snapshot
 
 
-def _read_on(feed: Feed, reader: Reader, desk: Desk) -> None:
+def _read_on(reader: Reader, desk: Desk, first: Snapshot) -> None:
     """Read what the first screen shows, as far as that is quick: the app reads the rest."""
     until = time.monotonic() + _HURRY
+    reading = Reading(
+        desk.take, first=first, moved=lambda _: time.monotonic() > until, changed=lambda _: True
+    )
     asked: Wants | None = None
     while asked != (wants := desk.screen.wants()) and time.monotonic() < until:
         asked = wants
-        feed.read_wanted(reader, wants, until)
+        reading.read_wanted(reader, wants)
         desk.paint()  # what fits, and so what is wanted, is known once it is painted
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from trackerlite_tui.curves.palette import DARK_INK
 from trackerlite_tui.desk import Desk
-from trackerlite_tui.feed import Feed
 from trackerlite_tui.look import Look
+from trackerlite_tui.reading import Reading
 from trackerlite_tui.rows import Row
-from trackerlite_tui.snapshot import Job, Snapshot, Wants
+from trackerlite_tui.snapshot import Job, Wants
 from trackerlite_tui.state import State
 
 if TYPE_CHECKING:
@@ -58,10 +58,7 @@ class Still:
         self._effects = _Effects(open_reader)
         self.desk = Desk(state, self._effects, appearance=look)
         self.desk.resize(columns, rows)
-        self._feed = Feed(open_reader, self._take)
-
-    def _take(self, snapshot: Snapshot) -> None:
-        self.desk.take(snapshot)
+        self._reading = Reading(self.desk.take)
 
     def settle(self) -> None:
         """Read until the screen asks for nothing new.
@@ -70,11 +67,12 @@ class Still:
             TrackerliteError: the store cannot be opened.
         """
         until = time.monotonic() + _PATIENCE
-        with self._feed.open() as reader:  # the same thread reads and paints: no feed is started
+        with self._effects.open() as reader:
+            self._reading.forget()
             asked: Wants | None = None
             while self._effects.wants != asked and time.monotonic() < until:
                 asked = self._effects.wants
-                self._feed.read(reader, asked)
+                self._reading.read(reader, asked)
                 self.desk.paint()
                 self.desk.ask()
 

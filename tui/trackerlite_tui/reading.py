@@ -1,0 +1,256 @@
+"""One look at a store after another: what was read, and what a screen asks of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from trackerlite_tui import syncing
+from trackerlite_tui.known import Known, shown, shown_name
+from trackerlite_tui.snapshot import (
+    BandCurve,
+    CurveKey,
+    DetailKey,
+    MetricName,
+    Snapshot,
+    Wants,
+)
+
+if TYPE_CHECKING:
+    from trackerlite.readers import Reader, RunInfo, SeriesInfo
+    from trackerlite_tui.bandload import BandLoader
+    from trackerlite_tui.curveload import CurveLoader
+
+_BATCH = 0.05  # seconds of loading before what there is is shown
+_NAMES = 4.0  # seconds between two listings of all metrics
+
+
+def _never(_: Wants) -> bool:
+    return False
+
+
+class Reading:
+    """Reads what is wanted, keeps what does not change, posts a `Snapshot` whenever there is more.
+
+    Args:
+        post: takes a snapshot.
+        first: what was read before.
+        numbers: set once NumPy may be loaded.
+        moved: whether the person no longer looks at what `Wants` asks: its curves are left unread.
+        changed: whether something else is wanted by now: what can wait is not read.
+    """
+
+    def __init__(
+        self,
+        post: Callable[[Snapshot], None],
+        *,
+        first: Snapshot | None = None,
+        numbers: threading.Event | None = None,
+        moved: Callable[[Wants], bool] = _never,
+        changed: Callable[[Wants], bool] = _never,
+    ) -> None:
+        self._post, self._numbers = post, numbers
+        self._moved, self._changed = moved, changed
+        self.snapshot = first or Snapshot()
+        self.unfinished = False  # the last reading was left: the person was elsewhere
+        self._reading = 0
+        self._unsent = False
+        self._details: dict[DetailKey, tuple[Any, Any]] = {}
+        self._loaded: dict[CurveKey, tuple[Any, ...]] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Read all anew: another reader may have another database, with other keys for the same runs."""
+        self._loader: CurveLoader | None = None
+        self._banded: BandLoader | None = None
+        self._loaded.clear()
+        self._details.clear()
+        self._known = Known()
+        self._listed_for: tuple[Any, ...] = ()
+        self._names_at = 0.0
+        self._names_for: tuple[int, ...] = ()
+
+    def begin_anew(self) -> None:
+        """Forget the runs as well: the keys they had mean others now."""
+        self.forget()
+        self.snapshot = Snapshot(self.snapshot.stamp, behind=self.snapshot.behind)
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether something may come without anybody's doing here: a run is live, or there is none yet."""
+        runs = self.snapshot.runs
+        return not runs or any(run.state == "running" for run in runs)
+
+    def tell(self, **changes: Any) -> None:
+        """Post the snapshot with some parts changed."""
+        self._send(replace(self.snapshot, **changes))
+
+    def _send(self, snapshot: Snapshot) -> None:
+        self._unsent = False
+        self.snapshot = replace(snapshot, stamp=self.snapshot.stamp + 1)
+        self._post(self.snapshot)
+
+    def read(self, reader: Reader, wants: Wants) -> None:
+        """Read the runs, and what `wants` asks about them."""
+        self._reading += 1
+        runs = tuple(reader.runs(trashed=wants.trashed))
+        first = not self.snapshot.runs
+        matching, error = self._match(reader, wants)
+        base = replace(
+            self.snapshot,
+            at=time.time(),
+            problem="",
+            runs=runs,
+            matching=matching,
+            filter_error=error,
+            filtered_by=wants.filter,
+            alerts=tuple(reader.alerts()),
+            store=str(reader.path),
+        )
+        if first:
+            self._send(base)
+        else:
+            self.snapshot = replace(base, stamp=self.snapshot.stamp)
+        self.snapshot = replace(self.snapshot, synced=syncing.words(reader, runs))
+        self.read_wanted(reader, wants)
+
+    def read_wanted(self, reader: Reader, wants: Wants) -> None:
+        """What `wants` asks about the runs that are known."""
+        runs = self.snapshot.runs
+        base = replace(
+            self.snapshot,
+            statistics=self._known.statistics(reader, runs, wants),
+            config=self._known.config(reader, runs, wants),
+            names=self._names(reader, runs, wants),
+        )
+        listing = (self._reading, wants.listed, wants.streams, wants.names)
+        listed: Mapping[CurveKey, SeriesInfo] = self.snapshot.series
+        if listing != self._listed_for:
+            self._listed_for = listing
+            listed = {
+                (one.run_key, stream, shown_name(one)): one
+                for stream in (wants.streams if wants.listed else ())
+                for one in reader.series(wants.listed, stream=stream, names=wants.names)
+                if shown(one)
+            }
+        self.snapshot = replace(base, series=listed, loading=False)
+        self._unsent = True
+        self._read_details(reader, wants, runs)
+        self._read_curves(reader, wants)
+        if self._unsent:
+            self._send(self.snapshot)
+        # The configs of runs that are not on the screen wait until all that is has been shown.
+        while wants.config and self._known.waiting and not self._changed(wants):
+            self.tell(config=self._known.more(reader))
+
+    def _match(
+        self, reader: Reader, wants: Wants
+    ) -> tuple[frozenset[int] | None, tuple[str, int, int] | None]:
+        if not wants.filter.strip():
+            return None, None
+        from trackerlite.readers.filters import FilterError
+        from trackerlite.readers.select import select_runs
+
+        try:
+            passing = select_runs(reader, wants.filter, trashed=wants.trashed)
+            return frozenset(run.key for run in passing), None
+        except FilterError as problem:
+            return self.snapshot.matching, (
+                problem.reason,
+                problem.start,
+                max(problem.end, problem.start + 1),
+            )
+
+    def _names(
+        self, reader: Reader, runs: tuple[RunInfo, ...], wants: Wants
+    ) -> tuple[MetricName, ...]:
+        """The metrics of what is drawn and of the newest runs; dear, so not at every change."""
+        keys = tuple({*wants.listed, *(run.key for run in runs[:200])})
+        now = time.monotonic()
+        fresh = now - self._names_at < (_NAMES if self.snapshot.names else 0)
+        if self.snapshot.names and (fresh or (keys == self._names_for and not self.open_ended)):
+            return self.snapshot.names
+        self._names_at, self._names_for = now, keys
+        from trackerlite.readers.direction import better
+
+        return tuple(
+            MetricName(one.name, one.stream, one.runs, better(one.name, one.goal), one.unit)
+            for one in reader.names(keys, ("history", "system"))
+        )
+
+    def _read_details(self, reader: Reader, wants: Wants, runs: tuple[RunInfo, ...]) -> None:
+        if not wants.details:
+            return
+        from trackerlite_tui import details
+
+        by_key = {run.key: run for run in runs}
+        out = {}
+        for key in wants.details:
+            try:
+                out[key] = details.load(reader, key, by_key, self._details)
+            except Exception as problem:  # one pane's trouble must not empty the others
+                out[key] = problem
+        self.tell(details=out)
+
+    def _read_curves(self, reader: Reader, wants: Wants) -> None:
+        self.unfinished = False
+        if not wants.curves and not wants.bands:
+            return
+        if self._numbers is not None and not self._numbers.is_set():
+            self._send(self.snapshot)
+            self._numbers.wait(2.0)
+        from trackerlite_tui.bandload import BandLoader
+        from trackerlite_tui.curveload import CurveLoader
+
+        if self._loader is None or self._banded is None:
+            self._loader = CurveLoader(reader)
+            self._banded = BandLoader(self._loader)
+        started = {run.key: run.started or 0.0 for run in self.snapshot.runs}
+        curves = {
+            key: self.snapshot.curves[key] for key in wants.curves if key in self.snapshot.curves
+        }
+        sent = time.monotonic()
+        changed = False
+        for key in wants.curves:
+            series = self.snapshot.series.get(key) or self.snapshot.statistics.get((key[0], key[2]))
+            if series is None:
+                continue
+            x_series = self.snapshot.series.get((key[0], key[1], wants.axis))
+            form = (
+                series.key, series.count, series.total, wants.dots, wants.axis, wants.window, wants.smoothing, wants.afar,
+                x_series.count if x_series else 0,
+            )  # fmt: skip
+            if self._loaded.get(key) == form and key in curves:
+                continue
+            curves[key] = self._loader.load(series, wants, started.get(key[0], 0.0), x_series)
+            self._loaded[key] = form
+            changed = True
+            self.unfinished = self._moved(wants)
+            if self.unfinished:
+                break
+            # What is on the screen already comes all at once; what is not, as soon as it can.
+            if key not in self.snapshot.curves and time.monotonic() - sent > _BATCH:
+                self.tell(curves=dict(curves), axis=wants.axis)
+                sent = time.monotonic()
+        if (
+            changed
+            or curves.keys() != self.snapshot.curves.keys()
+            or self.snapshot.axis != wants.axis
+        ):
+            self.tell(curves=curves, axis=wants.axis)
+        bands: dict[tuple[str, str], tuple[BandCurve, ...]] = {}
+        before = self.snapshot.bands
+        for metric in wants.bands:
+            made = self._banded.load(
+                metric, wants, self.snapshot.series, started, lambda: self._moved(wants)
+            )
+            if made is None:
+                self.unfinished = True
+                return
+            bands[metric] = made
+            if before.get(metric) is not made:
+                later = {other: before[other] for other in wants.bands if other in before}
+                self.tell(bands={**later, **bands}, axis=wants.axis)
