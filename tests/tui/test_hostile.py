@@ -10,7 +10,8 @@ import pytest
 
 import trackerlite
 from trackerlite.readers import RunInfo
-from trackerlite_tui.desk import Desk, Nothing
+from trackerlite_tui.desk import Desk
+from trackerlite_tui.effects import Nothing
 from trackerlite_tui.look import look
 from trackerlite_tui.once import Still
 from trackerlite_tui.rows import Row, row_width

@@ -12,7 +12,8 @@ import pytest
 
 from trackerlite.readers import Reader
 from trackerlite_tui import firstpaint
-from trackerlite_tui.desk import Desk, Nothing
+from trackerlite_tui.desk import Desk
+from trackerlite_tui.effects import Nothing
 from trackerlite_tui.once import Still
 from trackerlite_tui.state import State
 

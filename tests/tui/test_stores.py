@@ -22,7 +22,8 @@ from faults.nobody import as_nobody
 from trackerlite.readers import Reader
 from trackerlite.store.projector import Projector
 from trackerlite_tui import feed as feeds
-from trackerlite_tui.desk import Desk, Nothing
+from trackerlite_tui.desk import Desk
+from trackerlite_tui.effects import Nothing
 from trackerlite_tui.feed import Feed
 from trackerlite_tui.snapshot import Snapshot, Wants
 from trackerlite_tui.state import State

@@ -10,17 +10,20 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from operator import is_
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from trackerlite_tui import alarms, keys
 from trackerlite_tui import state as states
+from trackerlite_tui.effects import Effects
 from trackerlite_tui.look import Look, look
 from trackerlite_tui.order import RunList
-from trackerlite_tui.rows import Row, asciify, clip, fill, fit, paste, row_width, width, words
+from trackerlite_tui.painting import harmless, message, tiny
+from trackerlite_tui.rows import Row, asciify, fill, fit, paste, row_width
 from trackerlite_tui.screens import ORDER, make
-from trackerlite_tui.snapshot import Job, Snapshot, Wants
+from trackerlite_tui.snapshot import Job, Snapshot
 from trackerlite_tui.state import State
 from trackerlite_tui.text import safe
+from trackerlite_tui.undo import Edits
 from trackerlite_tui.widgets.bars import Tabs, footer, header
 from trackerlite_tui.widgets.menu import Choice, Menu
 from trackerlite_tui.widgets.overlay import Overlay
@@ -36,28 +39,6 @@ if TYPE_CHECKING:
 _AUTO_DRAWN = 6
 _NOTICE_SECONDS = 5.0
 THEMES = ("dark", "light", "plain")
-
-
-class Effects(Protocol):
-    """What the desk asks of the world."""
-
-    def want(self, wants: Wants) -> None: ...
-    def refresh(self) -> None: ...
-    def do(self, job: Job, done: Callable[[Exception | None], None]) -> None: ...
-    def copy(self, text: str) -> None: ...
-    def bell(self) -> None: ...
-    def quit(self) -> None: ...
-
-
-class Nothing:
-    """A world in which nothing can be asked for."""
-
-    def want(self, wants: Wants) -> None: ...
-    def refresh(self) -> None: ...
-    def do(self, job: Job, done: Callable[[Exception | None], None]) -> None: ...
-    def copy(self, text: str) -> None: ...
-    def bell(self) -> None: ...
-    def quit(self) -> None: ...
 
 
 class Desk:
@@ -84,7 +65,7 @@ class Desk:
         self._screens: dict[str, Page] = {}
         self._overlays: list[Overlay] = []
         self._notice: tuple[str, str, float] = ("", "", 0.0)
-        self._undo: list[tuple[str, Job]] = []
+        self._edits = Edits(self)
         self._alerts_seen: int | None = None
         self._trail: list[str] = []
         self._tabs: Tabs = []
@@ -304,25 +285,25 @@ class Desk:
             self.state.filter = text
             self.relist()
 
-        def verdict() -> tuple[str, tuple[int, int] | None]:
-            if self._latest.filtered_by != self.state.filter:
-                return "…", None
-            if self._latest.filter_error:
-                reason, start, end = self._latest.filter_error
-                return safe(reason), (start, end)
-            matching = self._latest.matching
-            return f"{len(matching) if matching is not None else len(self._latest.runs)} runs", None
-
         def accept(text: str) -> None:
             live(text)
             self.state.remember(text)
 
-        history = self.state.history
+        text, history = self.state.filter, self.state.history
         self.open(
-            Prompt(
-                self, "runs", self.state.filter, accept, live=live, verdict=verdict, history=history
-            )
+            Prompt(self, "runs", text, accept, live=live, verdict=self._verdict, history=history)
         )
+
+    def _verdict(self) -> tuple[str, tuple[int, int] | None]:
+        """How many runs pass the filter, or what is wrong with it and where."""
+        found = self._latest
+        if found.filtered_by != self.state.filter:
+            return "…", None
+        if found.filter_error:
+            reason, start, end = found.filter_error
+            return safe(reason), (start, end)
+        passing = found.runs if found.matching is None else found.matching
+        return f"{len(passing)} runs", None
 
     def do_clear(self, _: str) -> None:
         """No filter."""
@@ -368,25 +349,15 @@ class Desk:
 
     def do_undo(self, _: str) -> None:
         """Take back the last edit."""
-        if not self._undo:
-            self.notify("nothing to undo")
-            return
-        what, job = self._undo.pop()
-        self.effects.do(job, lambda problem: self.notify(*_outcome(problem, f"undone: {what}")))
+        self._edits.undo()
 
     def edit(self, what: str, job: Job, back: Job) -> None:
         """Do an edit that can be undone, in the feed's thread."""
-
-        def done(problem: Exception | None) -> None:
-            if problem is None:
-                self._undo.append((what, back))
-            self.notify(*_outcome(problem, f"{what} (u takes it back)"))
-
-        self.effects.do(job, done)
+        self._edits.do(what, job, back)
 
     def work(self, what: str, job: Job) -> None:
         """Do something that writes no run: an export."""
-        self.effects.do(job, lambda problem: self.notify(*_outcome(problem, what)))
+        self._edits.work(what, job)
 
     # -- the mouse -----------------------------------------------------------------------
 
@@ -439,7 +410,8 @@ class Desk:
         """The whole screen: `rows` rows of `columns` cells."""
         columns, rows = self.columns, self.rows
         if columns < 20 or rows < 5:
-            return self._tiny(columns, rows)
+            line = self.screen.tiny(columns) if columns >= 10 else ""
+            return tiny(line, columns, rows, self.look)
         inner = self.inner
         body = [fit(row, columns) for row in self._body(columns, inner)]
         body += [fill(columns) for _ in range(inner - len(body))]
@@ -452,7 +424,7 @@ class Desk:
         for overlay in self._overlays:
             block, left, top = overlay.paint(columns, rows)
             paste(out, block, left, top)
-        out = [_harmless(row, columns) for row in out]
+        out = [harmless(row, columns) for row in out]
         return [asciify(row) for row in out] if self.look.ascii_only else out
 
     def picture(self) -> Placed | None:
@@ -465,13 +437,12 @@ class Desk:
     def _body(self, columns: int, rows: int) -> list[Row]:
         problem = self.snapshot.problem
         if problem and not self.snapshot.runs:
-            return self._message(problem, columns, rows)
+            return message(problem, columns, rows, self.look)
         try:
             return self.screen.paint(columns, rows)
-        except (
-            Exception
-        ) as trouble:  # one screen's fault must not end a session that is watching runs
-            return self._message(self._fault("This screen cannot be drawn", trouble), columns, rows)
+        except Exception as trouble:  # one screen's must not end a session that is watching runs
+            said = self._fault("This screen cannot be drawn", trouble)
+            return message(said, columns, rows, self.look)
 
     def _fault(self, what: str, trouble: Exception) -> str:
         if self.strict:
@@ -480,42 +451,6 @@ class Desk:
         where = f" The details are in {kept}." if kept else ""
         return f"{what} ({type(trouble).__name__}: {trouble}). Nothing recorded is touched; other screens work.{where}"
 
-    def _message(self, text: str, columns: int, rows: int) -> list[Row]:
-        from trackerlite_tui.rows import fill, fit
-
-        lines = words(safe(text, 2000), max(10, min(76, columns - 4)))
-        top = max(0, (rows - len(lines)) // 2)
-        left = " " * max(0, (columns - max(map(width, lines))) // 2)
-        return [fill(columns)] * top + [
-            fit([(left, ""), (line, self.look.text)], columns) for line in lines
-        ]
-
-    def _tiny(self, columns: int, rows: int) -> list[Row]:
-        """A sparkline of the main metric where nothing else fits, then one line of words."""
-        out = [fill(columns) for _ in range(rows)]
-        if not rows or not columns:
-            return out
-        line = self.screen.tiny(columns) if columns >= 10 else ""
-        out[0] = fit(
-            [(clip(line or "too small", columns, self.look.ascii_only), self.look.text)], columns
-        )
-        return [asciify(row) for row in out] if self.look.ascii_only else out
-
-
-def _harmless(row: Row, columns: int) -> Row:
-    """The last door: whatever a painter let through, no control leaves the desk."""
-    if all(text.isprintable() for text, _ in row):
-        return row
-    return fit([(safe(text, 10_000), style) for text, style in row], columns)
-
 
 def void(_: object) -> None:
     """Drop a result, where a callback has none."""
-
-
-def _outcome(problem: Exception | None, success: str) -> tuple[str, str]:
-    if problem is None:
-        return success, "text"
-    if isinstance(problem, OSError) and problem.filename:
-        return f"{problem.filename} could not be written: {problem.strerror}", "bad"
-    return str(problem), "bad"

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.curves.palette import Ink, parse_style, rgb
-from trackerlite_tui.desk import Desk, Nothing
+from trackerlite_tui.desk import Desk
+from trackerlite_tui.effects import Nothing
 from trackerlite_tui.look import Look
 from trackerlite_tui.reading import Reading
 from trackerlite_tui.rows import Row
