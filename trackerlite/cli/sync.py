@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trackerlite.cli import FAILED, NOTHING_MATCHED
+from trackerlite.cli._cells import fold, width
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import emit, emit_line, paint, say
 from trackerlite.errors import BadInput
@@ -186,7 +187,8 @@ def _line(outcome: Outcome) -> str:
     status = paint(f"{outcome.status:<10}", _STYLES.get(outcome.status))
     head = f"{status}  {plain(outcome.run)}  {plain(outcome.name)}"
     if outcome.status not in ("synced", "up to date", "would send"):
-        return f"{head}\n            {plain(outcome.message)}"
+        message = " " * 12 + plain(outcome.message)
+        return "\n".join([head, *fold(message, width())])
     rows = f"{outcome.rows:,} rows"
     if outcome.status == "would send":
         rows = f"{outcome.sent:,} of {rows}"
