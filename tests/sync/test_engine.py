@@ -99,8 +99,10 @@ def test_rows_that_come_late_are_refused_and_said(
     late.finish()
     if forget:
         (store / ".trackerlite" / "sync.db").unlink()
-        # Without the ledger, values merged into rows that were sent show only when rows are read.
-        assert [o.status for o in sync(verify_full=True)] == ["failed"]
+        # Without the ledger, values merged into rows that were sent show when the first rows are read.
+        (outcome,) = sync()
+        assert (outcome.status, outcome.sent) == ("conflict", 0)
+        assert arrived(server, run.id) == expected(run, 100)
         return
     (outcome,) = sync()
     assert outcome.status == "conflict"
@@ -337,6 +339,28 @@ def test_somebody_elses_rows_are_not_appended_to(
     (outcome,) = sync()
     assert outcome.status == "conflict"
     assert "other data" in outcome.message
+
+
+def test_a_run_of_the_same_id_from_elsewhere_is_left_as_it_is(
+    server: Loopback, record: Record, sync: Sync, store: Path, tmp_path: Path
+) -> None:
+    """A longer run that only shares its id with one at the server, from another store, is not appended to it."""
+    other = tl.init(project="p", dir=tmp_path / "elsewhere", id="same")
+    for step in range(10):
+        other.log({"loss": 7.0, "n": step}, step=step)
+    other.finish()
+    with (
+        Reader.open(tmp_path / "elsewhere") as reader,
+        Syncer(reader, Options(**QUICK)) as syncer,
+    ):
+        assert [o.status for o in syncer.sync(reader.runs())] == ["synced"]
+    record(30, id="same")
+    for _ in range(2):
+        (outcome,) = sync()
+        assert (outcome.status, outcome.sent) == ("conflict", 0)
+        assert "other data" in outcome.message
+    assert [row["loss"] for row in server.rows("p", "same")] == [7.0] * 10
+    assert [o.status for o in sync(new_run=True)] == ["synced"]
 
 
 def test_entity_and_project_are_remembered(server: Loopback, record: Record, sync: Sync) -> None:

@@ -190,10 +190,10 @@ class Ledger:
         return _confirmed(row) if row else None
 
     def heard_of(self, target: str, run_id: str) -> bool:
-        """Whether a sync of this run was ever tried from here, as far as this file knows."""
+        """Whether anything of this run was ever sent from here, as far as this file knows."""
         found = self._db.execute(
-            "SELECT EXISTS (SELECT 1 FROM confirmed WHERE target = ?1 AND run_id = ?2)"
-            " OR EXISTS (SELECT 1 FROM attempt WHERE target = ?1 AND run_id = ?2)",
+            "SELECT EXISTS (SELECT 1 FROM confirmed WHERE target = ?1 AND run_id = ?2"
+            " AND verified IS NOT NULL) OR EXISTS (SELECT 1 FROM attempt WHERE target = ?1 AND run_id = ?2)",
             (target, run_id),
         ).fetchone()
         return bool(found[0])

@@ -28,6 +28,7 @@ from trackerlite.sync.plan import Known, Plan, make_plan
 from trackerlite.sync.proto import require_wandb, wandb_records
 from trackerlite.sync.settle import await_stillness, is_over
 from trackerlite.sync.source import LocalRun
+from trackerlite.sync.verify import is_ours
 from trackerlite.sync.words import advice
 
 Notice = Callable[[str], None]
@@ -237,6 +238,8 @@ class Syncer:
         if plan.conflict:
             job.end("conflict", advice(plan.conflict, job.ref))
             return
+        if job.taken_over and cursor.rows and not self._is_ours(job):
+            return
         if not wandb.resume:
             plan = Plan(0)  # an old wandb writes from row 0 on, over what is there
         job.plan = plan
@@ -244,6 +247,18 @@ class Syncer:
             self._would_send(job)
         elif local.running and known.verified and not grew(job):
             job.end("synced" if job.sent else "up to date", rows=cursor.rows)
+
+    def _is_ours(self, job: Job) -> bool:
+        """Whether a run that we know nothing of, but that is there, is this one; else it is ended."""
+        try:
+            if is_ours(job.remote, job.local, job.where.run_id, job.cursor.last_step):
+                return True
+        except RemoteError as error:
+            job.end("failed", str(error))
+            return False
+        reason = "the run of that id at the server holds other data: its first rows differ from those here"
+        job.end("conflict", advice(reason, job.ref))
+        return False
 
     def _would_send(self, job: Job) -> None:
         found = would_send(job, self.ledger, self.target)

@@ -97,6 +97,23 @@ def check_samples(remote: WandbRemote, segment: Segment, started: float) -> Verd
     return Verdict(segment.total_rows, compared, tuple(problems[:5]))
 
 
+def is_ours(remote: WandbRemote, local: LocalRun, run_id: str, upto: int | None) -> bool:
+    """Whether the first rows at the server are this run's, in their times and values.
+
+    Runtimes may differ: a log of another program need not say when its run began.
+
+    Raises:
+        RemoteError: the server cannot be asked.
+    """
+    before = None if upto is None else upto + 1
+    rows: Iterator[Any] = iter(local.rows.iterate(before=before))
+    block = list(islice(rows, SAMPLE))
+    segment = Segment(folder=local.info.folder, run_id=run_id, from_row=0)
+    return not block or not _compare_block(
+        remote, segment, block, local.started, ignored=frozenset({"_runtime"})
+    )
+
+
 def check_all(remote: WandbRemote, local: LocalRun, run_id: str, upto: int | None) -> Verdict:
     """Compare every row up to step `upto`."""
     segment = Segment(folder=local.info.folder, run_id=run_id, from_row=0)
@@ -121,6 +138,7 @@ def _compare_block(
     block: Sample,
     started: float,
     low: int | None = None,
+    ignored: frozenset[str] = frozenset(),
 ) -> list[str]:
     left_out = set(segment.oversized)
     first = block[0][0] if low is None else low
@@ -140,7 +158,8 @@ def _compare_block(
             "_timestamp": moment,
             "_runtime": max(0.0, moment - started),
         }
-        there = {k: v for k, v in there.items() if k not in _SERVERS_OWN}
+        there = {k: v for k, v in there.items() if k not in _SERVERS_OWN and k not in ignored}
+        ours = {k: v for k, v in ours.items() if k not in ignored}
         if ours.keys() == there.keys() and all(
             same_value(_jsonable(v), there[k]) for k, v in ours.items()
         ):
