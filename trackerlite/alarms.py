@@ -138,11 +138,11 @@ class Alarms:
         if not finite or (key, "nan") in self._lasting:
             word = "NaN" if value != value else "Inf" if value > 0 else "-Inf"
             text = f"{key} is {word} at step {step}."
-            self._edge(not finite, f"{word} in {key}", text, "ERROR", key, "nan")
+            self._edge(not finite, f"{word} in {key}", text, "ERROR", key, "nan", step)
         for pattern, rule, holds in self._rules:
             if values.means(pattern, key):
                 text = f"{key} = {value:.6g} at step {step}."
-                self._edge(holds(value, step), f"{key}: {rule}", text, "WARN", key, rule)
+                self._edge(holds(value, step), f"{key}: {rule}", text, "WARN", key, rule, step)
         if finite and "loss" in key.lower():
             trend = self._losses.get(key)
             if trend is None:
@@ -151,7 +151,7 @@ class Alarms:
                 trend = self._losses[key] = _Trend()
             if trend.diverges(value) or (key, "divergence") in self._lasting:
                 text = f"{key} averages {trend.slow:.4g} at step {step}; its best was {trend.best:.4g}."
-                self._edge(trend.leaving, f"{key} diverges", text, "WARN", key, "divergence")
+                self._edge(trend.leaving, f"{key} diverges", text, "WARN", key, "divergence", step)
 
     def _stall(self, now: float) -> None:
         quiet, usual = self._pace.quiet(now)
@@ -160,20 +160,23 @@ class Alarms:
         self._edge(stalled, "the run stalls", text, "WARN", None, "stall")
 
     def _edge(
-        self, holds: bool, title: str, text: str, level: str, key: str | None, rule: str
-    ) -> None:
+        self, holds: bool, title: str, text: str, level: str, key: str | None, rule: str,
+        step: int | None = None,
+    ) -> None:  # fmt: skip
         state = (key or "", rule)
         if not holds:
             self._lasting.discard(state)
         elif state not in self._lasting:
             self._lasting.add(state)
-            self._raise(title, text, level, key, rule)
+            self._raise(title, text, level, key, rule, step)
 
-    def _raise(self, title: str, text: str, level: str, key: str | None, rule: str) -> None:
+    def _raise(
+        self, title: str, text: str, level: str, key: str | None, rule: str, step: int | None = None
+    ) -> None:
         count = self._raised.get((key or "", rule), 0)
         if count < MOST_PER_KEY:
             self._raised[key or "", rule] = count + 1
-            self._alert(title, text, level, key=key, rule=rule)
+            self._alert(title, text, level, key=key, rule=rule, step=step)
 
 
 class _Trend:

@@ -27,7 +27,7 @@ class Journal:
         self.alarms = Alarms(lambda: self.path, self._alert)
         self.encoder, self.clock, self.step = Encoder(), 1000.0, 0
 
-    def _alert(self, title, text, level, key=None, rule=None):
+    def _alert(self, title, text, level, key=None, rule=None, step=None):
         self.raised.append((rule, key, level, text))
 
     def log(self, values, seconds=1.0):
@@ -178,17 +178,20 @@ class TestStall:
 
 
 def test_in_a_run(tmp_path, capsys, monkeypatch):
-    """A NaN in a real run is an alert in the store and a line on stderr."""
+    """A NaN in a real run is an alert at its step in the store, and a line on stderr."""
     import time
 
     monkeypatch.delenv("TRACKERLITE_SILENT")
     run = tl.init(project="p", dir=tmp_path, id="r")
     run.log({"loss": math.nan}, step=4)
+    run.log({"other": 1.0}, step=9)
     end = time.monotonic() + 10
     while "ALARM" not in capsys.readouterr().err and time.monotonic() < end:
         time.sleep(0.1)
     run.finish()
     with Reader.open(tmp_path) as reader:
         alerts = reader.alerts(reader.run("r").key)
-    assert [(a.title, a.level, a.metric) for a in alerts] == [("NaN in loss", "ERROR", "loss")]
+    (alert,) = alerts
+    assert (alert.title, alert.level, alert.metric) == ("NaN in loss", "ERROR", "loss")
+    assert alert.step == 4
     assert time.monotonic() < end

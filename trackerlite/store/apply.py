@@ -299,10 +299,11 @@ class RunRows:
         self.series.rewind(said.lane, int(said.fields["step"]))
 
     def _alert(self, said: Said) -> None:
+        step = said.fields.get("step")  # of what it is about; the record's is when it was noticed
         self.connection.execute(
             "INSERT INTO alert (run_key, time, step, title, text, level, metric) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                self.key, said.time, said.step, str(said.fields.get("title", "")),
+                self.key, said.time, step if isinstance(step, int) else said.step, str(said.fields.get("title", "")),
                 _text(said.fields.get("text")), _text(said.fields.get("level")), _text(said.fields.get("key")),
             ),
         )  # fmt: skip
