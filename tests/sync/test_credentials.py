@@ -57,6 +57,13 @@ def test_the_settings_file_of_wandb_is_read(
     assert credentials.base_url() == "https://own.example"
 
 
+@pytest.mark.parametrize("url", ["nonsense", "http://", "ftp://own.example"])
+def test_what_is_no_address_is_said(url: str) -> None:
+    """An address without http, https or a host is named as such, not looked up."""
+    with pytest.raises(BadInput, match="is no server's address"):
+        credentials.find(url)
+
+
 def test_a_keyring_is_used_where_there_is_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

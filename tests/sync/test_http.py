@@ -101,10 +101,19 @@ def test_waiting_as_told(server: Loopback) -> None:
     said: list[str] = []
     server.fault("graphql", status=429, times=1, retry_after=1.0)
     assert viewer(WandbHttp(server.url, KEY, notice=said.append)) is not None
-    assert "waiting 1 s" in said[0]
+    assert "asks to wait 1 s" in said[0]
     server.fault("graphql", status=429, retry_after=40.0)
     with pytest.raises(RateLimited, match="40 s"):
         viewer(WandbHttp(server.url, KEY, patience=1.0))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://no.such.host.invalid"])
+def test_nobody_there(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody ever answered the wait is short: one who works offline is told so at once."""
+    monkeypatch.setattr("trackerlite.backends.wandb_http.ABSENT", 0.5)
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        viewer(WandbHttp(url, KEY, patience=3600.0))
 
 
 def test_trouble_that_passes_and_that_does_not(server: Loopback) -> None:

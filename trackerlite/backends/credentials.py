@@ -55,8 +55,18 @@ def base_url() -> str:
 
 
 def find(url: str | None = None) -> Credentials:
-    """The key for a server, from the first place that has one; `key` is None without."""
+    """The key for a server, from the first place that has one; `key` is None without.
+
+    Raises:
+        BadInput: the address is none.
+    """
     url = url or base_url()
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadInput(
+            f"{url!r:.80}, from WANDB_BASE_URL or W&B's settings, is no server's address: write it "
+            f"such as {DEFAULT_URL}."
+        )
     given = os.environ.get("WANDB_API_KEY")
     if given:
         return Credentials(url, given.strip(), "WANDB_API_KEY")

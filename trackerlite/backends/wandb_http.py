@@ -7,9 +7,11 @@ are kept open, one per thread; HTTPS_PROXY, NO_PROXY and SSL_CERT_FILE are honou
 from __future__ import annotations
 
 import base64
+import errno
 import http.client
 import json
 import os
+import socket
 import ssl
 import threading
 import time
@@ -23,10 +25,14 @@ from trackerlite.backends.errors import NotThere, RateLimited, RemoteError, for_
 Notice = Callable[[str], None]
 
 
+ABSENT = 5.0  # seconds
+
+
 class WandbHttp:
     """A GraphQL client for one server and one key.
 
-    patience: seconds to keep trying when the server is busy, failing or gone.
+    patience: seconds to keep trying when the server is busy, failing or gone; where nobody was there
+        from the beginning, five: this machine is offline, or the address is wrong.
     notice: told, in a sentence, when it waits.
     """
 
@@ -47,6 +53,7 @@ class WandbHttp:
         self._auth = base64.b64encode(f"api:{key}".encode()).decode() if key else None
         self._timeout, self._patience = timeout, patience
         self._notice = notice or (lambda _: None)
+        self._answered = False
         self._local = threading.local()
 
     def query(
@@ -60,7 +67,7 @@ class WandbHttp:
             RemoteError: the server cannot be reached, or says no.
         """
         body = json.dumps({"operationName": name, "query": text, "variables": variables}).encode()
-        until, pause = time.monotonic() + self._patience, 0.2
+        began, pause = time.monotonic(), 0.2
         while True:
             try:
                 return self._ask(body, once)
@@ -68,7 +75,10 @@ class WandbHttp:
                 if once:
                     raise
                 wait = error.wait if isinstance(error, RateLimited) else pause
-                if not error.passing or time.monotonic() + wait > until:
+                patience = self._patience
+                if not self._answered and _is_absent(error.__cause__):
+                    patience = min(patience, ABSENT)
+                if not error.passing or time.monotonic() + wait > began + patience:
                     raise
                 if wait >= 1:
                     asked = isinstance(error, RateLimited)
@@ -89,6 +99,7 @@ class WandbHttp:
                 connection.request("POST", target, body, {**headers, **self._proxy_headers})
                 response = connection.getresponse()
                 data = response.read()
+                self._answered = True
                 break
             except (OSError, http.client.HTTPException) as error:
                 self._drop()
@@ -158,6 +169,13 @@ class WandbHttp:
         if kept is not None:
             kept[0].close()
             self._local.kept = None
+
+
+def _is_absent(error: BaseException | None) -> bool:
+    """Whether there was nobody to connect to: no such name, no way there, or nothing that listens."""
+    return isinstance(error, (socket.gaierror, ConnectionRefusedError)) or (
+        isinstance(error, OSError) and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH)
+    )
 
 
 def _tls() -> ssl.SSLContext:
