@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from trackerlite.capture.names import is_secret_name
@@ -49,12 +50,16 @@ _PROGRAMS = {
 # One of these is in every command line that matters: searching for them costs next to nothing.
 _HINTS = ["mysql", "mariadb", "mongo", "login", "ldap", "7z", "zip", "sshpass", "redis-cli"]
 _HINTS += ["curl", "smbclient", "openssl", "setenv"]
-_NAMES = re.compile(
-    r"(?<![\w.-])(?:" + "|".join(map(re.escape, (*_PROGRAMS, "setenv"))) + r")(?![\w.-])"
-)
 _USER = re.compile(r"[^:%\s\"']{1,128}[:%](?!//)(?=[^\s\"'])")
 _WORD = re.compile(r"[^\s\"'`;|&]+|[;|&]+")
 _PLACEHOLDER = re.compile(r"[$<*%{]|\[redacted\]")
+
+
+@cache
+def _names() -> re.Pattern[str]:
+    """The names of the programs, as words: milliseconds that few trainings need."""
+    names = "|".join(map(re.escape, (*_PROGRAMS, "setenv")))
+    return re.compile(rf"(?<![\w.-])(?:{names})(?![\w.-])")
 
 
 def secrets_in(words: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -110,7 +115,7 @@ def without_secrets(text: str, mark: str) -> str:
 
 
 def _line(line: str, mark: str) -> str:
-    if not (" -" in line or "setenv " in line) or not _NAMES.search(line):
+    if not (" -" in line or "setenv " in line) or not _names().search(line):
         return line
     found = list(_WORD.finditer(line))
     out, done = [], 0
