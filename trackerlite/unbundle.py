@@ -37,6 +37,7 @@ from trackerlite.paths import inside
 from trackerlite.recording.folders import prepare
 from trackerlite.store.journals import EDITS_FILE
 
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CHUNK = 1 << 20
 _OBJECT = re.compile(r"objects/([0-9a-f]{2})/(\1[0-9a-f]{62})")
 _VERSION = re.compile(rf"artifacts/[^/]+/[^/]+/{VERSION_FILE.pattern}\.json")
@@ -79,6 +80,8 @@ def unpack(bundle: Path, store: Path) -> list[Unpacked]:
     aside = store / f".incoming-{secrets.token_hex(8)}"
     try:
         with zipfile.ZipFile(bundle) as archive:
+            if any(member.compress_type not in _PACKINGS for member in archive.infolist()):
+                raise zipfile.BadZipFile("a file is packed as no bundle packs")
             manifest = _manifest(archive)
             _check_sizes(archive, manifest["files"], store)
             aside.mkdir()

@@ -336,6 +336,19 @@ def test_links_in_the_store_are_not_followed(store: Path, tmp_path: Path) -> Non
     assert list((tmp_path / "victim").iterdir()) == []
 
 
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_another_packing_is_damage(store: Path, tmp_path: Path, packing: int) -> None:
+    """A file whose packing was flipped to one that no bundle uses is refused in a sentence."""
+    bundle = bundle_of(store)
+    content = bytearray(bundle.read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    content[entry + 10 : entry + 12] = packing.to_bytes(2, "little")
+    damaged = tmp_path / "damaged.zip"
+    damaged.write_bytes(content)
+    with pytest.raises(BundleError, match="is damaged"):
+        unpack(damaged, tmp_path / "to")
+
+
 def test_damage_anywhere(store: Path, tmp_path: Path) -> None:
     """A flipped bit or a missing end, wherever it is, is found, or did not matter."""
     whole = bundle_of(store).read_bytes()

@@ -60,7 +60,8 @@ def both(
         subprocess.run(command, cwd=place, env=env, check=True, timeout=240)
     theirs = wandb_offline.read_all(place)
     ours = sorted(tl.Api(place).runs(), key=lambda run: run.started)
-    theirs.sort(key=lambda run: [r.project for r in ours].index(run.project))
+    projects = [run.project for run in ours]
+    theirs.sort(key=lambda run: (projects.index(run.project), run.rows[0]["_timestamp"]))
     return theirs, ours
 
 
