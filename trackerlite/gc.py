@@ -79,9 +79,8 @@ def _unneeded(store: Path, synced: bool, older: float) -> tuple[list[Item], set[
     with Reader.open(store) as reader:
         going = list(_runs(reader, synced, older))
         gone = {item.about["ref"] for item in going}
-        staying = [run for run in _all(reader) if run.ref not in gone]
         runs = {run.key: run for run in _all(reader)}
-        here = {run.ref for run in staying}
+        here = {run.ref for run in runs.values()} - gone
         records = list(reader.artifacts())
     used: set[tuple[str, str, str | None]] = set()
     used_by_gone: set[tuple[str, str, str | None]] = set()

@@ -156,8 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(error.format_message())
         return error.exit_code
     except errors.TrackerliteError as error:
-        # An OSError of ours has its sentence in `strerror`; `str` puts "[Errno 13]" before it.
-        say(getattr(error, "strerror", None) or str(error))
+        say(str(error))
         return exit_code(error)
     except OSError as error:
         reason = error.strerror or str(error)

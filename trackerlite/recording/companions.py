@@ -124,10 +124,7 @@ class Companions:
     def _media_failed(self, error: Exception) -> None:
         self._media_lost += 1
         why = (isinstance(error, OSError) and error.strerror) or f"{type(error).__name__}: {error}"
-        text = f"A media file could not be written ({why}); it was left out."
-        if text not in self._run._told:
-            self._run._told.add(text)
-            self._run._say(text)
+        self._run._say_once(f"A media file could not be written ({why}); it was left out.")
 
     def settle(self, patience: float) -> None:
         """Before the run ends: let the media be written, and judge the last values."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from trackerlite.errors import BadInput
+from trackerlite.errors import BadInput, TrackerliteError
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -31,6 +31,11 @@ def harmless(name: str) -> Callable[[F], F]:
         return cast("F", safely)
 
     return wrapped
+
+
+def words(error: BaseException) -> str:
+    """What to say of an error: those of ours and of the system are sentences; others need their kind."""
+    return str(error) if isinstance(error, (TrackerliteError, OSError)) else told(error)
 
 
 def told(error: BaseException) -> str:

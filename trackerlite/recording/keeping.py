@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from trackerlite import paths, values
 from trackerlite.capture.redact import redact_name
-from trackerlite.errors import TrackerliteError
-from trackerlite.recording.harmless import told
+from trackerlite.recording.harmless import words
 
 if TYPE_CHECKING:
     from trackerlite.artifacts import Artifact
@@ -58,10 +57,9 @@ class Keeping:
             if run.settings.mode != "disabled":
                 return artifacts.log(run, artifact_or_path, name, type, aliases, metadata)
         except Exception as error:  # also a wrong type, a foreign object's own error
-            known = isinstance(error, (TrackerliteError, OSError))
             run._refuse(
                 f"The artifact {values.brief(name or unsaved or artifact_or_path)} was not stored: "
-                f"{error if known else told(error)}"
+                f"{words(error)}"
             )
         return unsaved if unsaved is not None else artifacts.Artifact(_harmless(name), "artifact")
 
@@ -126,10 +124,7 @@ class Keeping:
             if not kept:
                 run._refuse(f"save({values.brief(pattern)}) matches no file.")
         except Exception as error:  # also a wrong type
-            known = isinstance(error, (TrackerliteError, OSError))
-            run._refuse(
-                f"save() could not keep {values.brief(glob_str)}: {error if known else told(error)}"
-            )
+            run._refuse(f"save() could not keep {values.brief(glob_str)}: {words(error)}")
         return kept
 
     def _keep(self, source: Path, inner: str) -> str:

@@ -86,9 +86,7 @@ def _note_quitting(quitter: Any) -> None:
 
 def exit_code(error: SystemExit) -> int:
     """The code the process ends with: 1 for words, as the interpreter has it."""
-    if error.code is None:
-        return 0
-    return error.code & 0xFF if isinstance(error.code, int) else 1
+    return whole(error.code) & 0xFF
 
 
 def whole(code: Any) -> int:

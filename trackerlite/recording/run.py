@@ -145,10 +145,13 @@ class Run(Keeping, Familiar, Identity):
         """Bad input: raise if asked to, else say it once and go on."""
         if self.settings.strict:
             raise BadInput(message)
+        self._say_once(message)
+        return False
+
+    def _say_once(self, message: str) -> None:
         if len(self._told) < 100 and message not in self._told:
             self._told.add(message)
             self._say(message)
-        return False
 
     def _say(self, message: str) -> None:
         if not self.settings.silent:
