@@ -16,6 +16,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +64,19 @@ def plan(store: Path, synced: bool = False, older: float = 0.0) -> list[Item]:
         synced: also runs that a server verifiably has.
         older: of those only such that ended this many seconds ago.
     """
+    return survey(store, synced, older)[0]
+
+
+def survey(store: Path, synced: bool = False, older: float = 0.0) -> tuple[list[Item], int]:
+    """The `plan`, and the bytes of contents that it leaves for now since they are too young."""
     going, kept = _unneeded(store, synced, older)
-    contents = [item for item in _unnamed(Objects(store), kept) if _age(item.path) > YOUNG]
-    return [*going, *contents, *_leftovers(store)]
-
-
-def too_young(store: Path, synced: bool = False, older: float = 0.0) -> int:
-    """The bytes of contents that the same `plan` leaves for now, since they are too young."""
-    _, kept = _unneeded(store, synced, older)
-    return sum(i.size for i in _unnamed(Objects(store), kept) if _age(i.path) <= YOUNG)
+    contents, young = [], 0
+    for item in _unnamed(Objects(store), kept):
+        if _age(item.path) > YOUNG:
+            contents.append(item)
+        else:
+            young += item.size
+    return [*going, *contents, *_leftovers(store)], young
 
 
 def _unneeded(store: Path, synced: bool, older: float) -> tuple[list[Item], set[str]]:
@@ -109,19 +114,29 @@ def _unneeded(store: Path, synced: bool, older: float) -> tuple[list[Item], set[
 
 
 def free(store: Path, items: list[Item]) -> list[Item]:
-    """Free these; returns those that were. One that is in use by now, or changed, is left alone."""
-    done = []
+    """Free these; returns those that were. One that is in use by now, or changed, is left alone.
+
+    A run's rows name the versions that go with it, so they go after these: what is interrupted
+    is planned again.
+    """
+    from trackerlite.store.remove import remove_run
+
     registry = Registry(store)
+    hidden = {item.path: _hide(store, item.path) for item in items if item.kind == "run"}
+    for item in items:
+        if item.kind == "version":
+            registry.remove(item.about)
+    done = []
     for item in items:
         if item.kind == "run":
-            ok = _free_run(store, item)
-        elif item.kind == "version":
-            registry.remove(item.about)
-            ok = True
+            place = hidden[item.path]
+            if place is not None:
+                remove_run(store, item.path)
+            ok = place is not None and _remove(place)
         elif item.kind == "content":
             ok = _free_content(item.path)
         else:
-            ok = _remove(item.path)
+            ok = item.kind == "version" or _remove(item.path)
         if ok:
             done.append(item)
     return done
@@ -135,6 +150,9 @@ def _runs(reader: Reader, synced: bool, older: float) -> Iterator[Item]:
     for run in reader.runs(trashed=True):
         if not _is_written(run.folder):
             yield _run_item(run, "in the trash")
+    for run in reader.runs():
+        if not run.folder.exists() and _hidden(reader.path, run.folder) is not None:
+            yield _run_item(run, "a deletion that was interrupted")
     if not synced or not (reader.path / "sync.db").is_file():
         return
     from trackerlite.store.ledger import Ledger
@@ -186,23 +204,30 @@ def _leftovers(store: Path) -> Iterator[Item]:
             yield Item("leftover", path.name, reason, path, size, files)
 
 
-def _free_run(store: Path, item: Item) -> bool:
-    """Out of sight first, then out of the database, then off the disk."""
-    from trackerlite.store.remove import remove_run
-
-    folder = item.path
+def _hide(store: Path, folder: Path) -> Path | None:
+    """Take a run's folder out of sight, if it is not in use; where it is now."""
     inside = folder.parent.parent == store / "runs" and not folder.is_symlink()
-    if not inside or not folder.is_dir() or _is_written(folder):
-        return False
+    if not inside:
+        return None
+    earlier = _hidden(store, folder)
+    if not folder.exists() and earlier is not None:
+        return earlier
+    if not folder.is_dir() or _is_written(folder):
+        return None
     waiting = store / _DELETING
     waiting.mkdir(exist_ok=True)
-    hidden = waiting / f"{paths.safe_name(folder.name)}-{secrets.token_hex(4)}"
+    place = waiting / f"{paths.safe_name(folder.name)}-{secrets.token_hex(4)}"
     try:
-        folder.rename(hidden)
+        return folder.rename(place)
     except OSError:
-        return False
-    remove_run(store, folder)
-    return _remove(hidden)
+        return None
+
+
+def _hidden(store: Path, folder: Path) -> Path | None:
+    """Where an interrupted deletion put a run's folder."""
+    name = paths.safe_name(folder.name)
+    found = (store / _DELETING).glob(f"{escape(name)}-" + "[0-9a-f]" * 8)
+    return next(found, None)
 
 
 def _free_content(path: Path) -> bool:

@@ -148,6 +148,37 @@ class TestTrash:
         gc.free(store, items)
         assert not any((store / "deleting").iterdir())
 
+    @pytest.mark.parametrize("at", ["Registry.remove", "remove_run"])
+    @pytest.mark.parametrize("trashed", [True, False])
+    def test_interrupted_before_its_versions(self, store, at, trashed):
+        """Killed with the run's folder out of sight and its versions or rows still there, both
+        go the next time: also where the run is in no trash, since a server has it."""
+        trash(store, "maker")
+        restored = (
+            "with gc.Reader.open(store) as reader:\n"
+            "    edits.restore(reader.run('maker', trashed=True)); reader.refresh()\n"
+        )
+        code = (
+            "import sys, os, pathlib\n"
+            "from trackerlite import edits, gc\n"
+            "from trackerlite.artifacts import Registry\n"
+            "from trackerlite.store import remove\n"
+            "store = pathlib.Path(sys.argv[1]); plan = gc.plan(store)\n"
+            "die = lambda *a, **k: os.kill(os.getpid(), 9)\n"
+            + ("Registry.remove = die\n" if "." in at else "remove.remove_run = die\n")
+            + ("" if trashed else restored)
+            + "gc.free(store, plan)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", code, str(store)], timeout=60)
+        assert done.returncode == -9
+        assert not any(path.name.endswith("maker") for path in store.glob("runs/*/*"))
+        gc.free(store, gc.plan(store))
+        assert runs(store) == ["user"]
+        assert runs(store, trashed=True) == []
+        assert [v["version"] for v in Registry(store).versions(name="data")] == ["v0"]
+        assert gc.plan(store) == []
+        assert not any((store / "deleting").iterdir())
+
 
 class TestSynced:
     def confirm(self, store, run_id, **how):

@@ -44,11 +44,10 @@ def command(synced: bool, older: float, yes: bool, as_json: bool, dir: str | Non
     from trackerlite import gc
 
     store = paths.existing_store(dir)
-    items = gc.plan(store, synced, older * 86400.0)
+    items, young = gc.survey(store, synced, older * 86400.0)
     freed = gc.free(store, items) if yes else []
     left = len(items) - len(freed) if yes else 0
     shown = freed if yes else items
-    young = gc.too_young(store, synced, older * 86400.0)
     total, files = sum(item.size for item in shown), sum(item.files for item in shown)
     if as_json:
         emit(
