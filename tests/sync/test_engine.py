@@ -400,12 +400,15 @@ def test_a_run_without_rows(server: Loopback, record: Record, sync: Sync) -> Non
     assert [o.status for o in sync()] == ["up to date"]
 
 
-def test_dry_run_sends_nothing_and_counts_all(server: Loopback, record: Record, sync: Sync) -> None:
-    """--dry-run says the exact rows, and the server never hears of the run."""
+def test_dry_run_sends_nothing_and_counts_all(
+    server: Loopback, record: Record, sync: Sync, store: Path
+) -> None:
+    """--dry-run says the exact rows, the server never hears of the run, and nothing is written."""
     record(123)
     (outcome,) = sync(dry_run=True)
     assert (outcome.status, outcome.sent) == ("would send", 123)
     assert server.world.runs == {}
+    assert not [path for path in (store / ".trackerlite").iterdir() if "sync" in path.name]
 
 
 def test_full_verification_reads_every_row(server: Loopback, record: Record, sync: Sync) -> None:

@@ -121,16 +121,16 @@ async def test_a_live_run_is_seen_growing_and_ending(tmp_path: Path) -> None:
         await until(
             lambda: "newborn" in shown(app) and "1 live" in shown(app) and "0.02" in shown(app)
         )
-        app.desk.do_freeze("")
+        app.desk.freeze()
         run.log({"loss": 0.00123}, step=50)
         await until(
             lambda: (
-                app.desk._latest.curves and next(iter(app.desk._latest.curves.values())).count == 51
+                app.desk.latest.curves and next(iter(app.desk.latest.curves.values())).count == 51
             )
         )
         await pilot.pause()
         assert "0.00123" not in shown(app)
-        app.desk.do_freeze("")
+        app.desk.freeze()
         await until(lambda: "0.00123" in shown(app))
         run.alert("Loss is fine", "nothing to see", "WARN")
         await until(lambda: "Loss is fine" in shown(app))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from trackerlite.capture.names import is_secret_name
+from trackerlite.capture.names import compiled, is_secret_name
 
 
 class _Takes(NamedTuple):
@@ -50,9 +50,9 @@ _PROGRAMS = {
 # One of these is in every command line that matters: searching for them costs next to nothing.
 _HINTS = ["mysql", "mariadb", "mongo", "login", "ldap", "7z", "zip", "sshpass", "redis-cli"]
 _HINTS += ["curl", "smbclient", "openssl", "setenv"]
-_USER = re.compile(r"[^:%\s\"']{1,128}[:%](?!//)(?=[^\s\"'])")
-_WORD = re.compile(r"[^\s\"'`;|&]+|[;|&]+")
-_PLACEHOLDER = re.compile(r"[$<*%{]|\[redacted\]")
+_USER = r"[^:%\s\"']{1,128}[:%](?!//)(?=[^\s\"'])"
+_WORD = r"[^\s\"'`;|&]+|[;|&]+"
+_PLACEHOLDER = r"[$<*%{]|\[redacted\]"
 
 
 @cache
@@ -93,15 +93,15 @@ def _of_option(takes: _Takes, words: Sequence[str], at: int) -> Iterator[tuple[i
         if word.startswith(option) and _is_secret(word[len(option) :]):
             yield at, len(option)
     for option in takes.pair:
-        if word == option and _USER.match(following):
+        if word == option and compiled(_USER).match(following):
             yield at + 1, 0
-        elif len(option) == 2 and word.startswith(option) and _USER.match(word, 2):
+        elif len(option) == 2 and word.startswith(option) and compiled(_USER).match(word, 2):
             yield at, 2
 
 
 def _is_secret(value: str) -> bool:
     """Whether it may be one: no option, no variable that holds one, nothing very short."""
-    return len(value) >= 4 and value[0] != "-" and not _PLACEHOLDER.match(value)
+    return len(value) >= 4 and value[0] != "-" and not compiled(_PLACEHOLDER).match(value)
 
 
 def without_secrets(text: str, mark: str) -> str:
@@ -117,7 +117,7 @@ def without_secrets(text: str, mark: str) -> str:
 def _line(line: str, mark: str) -> str:
     if not (" -" in line or "setenv " in line) or not _names().search(line):
         return line
-    found = list(_WORD.finditer(line))
+    found = list(compiled(_WORD).finditer(line))
     out, done = [], 0
     for which, begin in secrets_in([match.group() for match in found]):
         start = found[which].start() + begin

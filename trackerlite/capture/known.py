@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import threading
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 from trackerlite import paths
-from trackerlite.capture.names import is_secret_name
+from trackerlite.capture.names import compiled, is_secret_name
 
 # Shorter values turn up in ordinary text by chance ("abc", "12345", "default").
 SHORTEST = 8
@@ -22,13 +21,13 @@ _values: dict[str, None] = {}
 _learnt: list[str] = []
 _lock = threading.Lock()
 listeners: list[Callable[[str], None]] = []  # told of every value that becomes known
-_ORDINARY = re.compile(r"[A-Za-z]{1,15}$|[0-9.]{1,9}$|\[redacted\]$|[~.$<{]|/[\w.-]+(?:/|$)")
+_ORDINARY = r"[A-Za-z]{1,15}$|[0-9.]{1,9}$|\[redacted\]$|[~.$<{]|/[\w.-]+(?:/|$)"
 
 
 def remember(value: str) -> None:
     """From now on `value` is cut out of every text that is recorded."""
     global _forms
-    if not SHORTEST <= len(value) <= 4096 or value in _values or _ORDINARY.match(value):
+    if not SHORTEST <= len(value) <= 4096 or value in _values or compiled(_ORDINARY).match(value):
         return
     with _lock:
         if len(_values) >= MOST:
@@ -71,14 +70,14 @@ def _build() -> tuple[str, ...]:
         if not _looked:
             _looked = True
             for value in (*_environment(), *_netrc()):
-                if SHORTEST <= len(value) <= 4096 and not _ORDINARY.match(value):
+                if SHORTEST <= len(value) <= 4096 and not compiled(_ORDINARY).match(value):
                     _values[value] = None
         forms = {form for value in _values for form in _encodings(value)}
         _forms = tuple(sorted(forms, key=len, reverse=True))
         return _forms
 
 
-_IN_URL = re.compile(r"://[^\s:/?#@]{0,256}:([^\s/?#@]{1,512})@")
+_IN_URL = r"://[^\s:/?#@]{0,256}:([^\s/?#@]{1,512})@"
 
 
 def _environment() -> list[str]:
@@ -88,7 +87,7 @@ def _environment() -> list[str]:
         if value and is_secret_name(name, value):
             found.append(value)
         elif "://" in value:
-            found += _IN_URL.findall(value)
+            found += compiled(_IN_URL).findall(value)
     return found
 
 

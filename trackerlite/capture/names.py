@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+")  # digits say nothing: f1, v2
+#: a pattern, ready; most trainings need few of them, and all at import would hold up `init`
+compiled = cache(re.compile)
+_WORDS = r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+"  # digits say nothing: f1, v2
 
 
 def _words(text: str) -> set[str]:
@@ -101,7 +103,7 @@ _HINT = re.compile(
 
 @lru_cache(maxsize=4096)
 def _kind(name: str) -> str:
-    words = [w.lower() for w in _WORDS.findall(name)]
+    words = [w.lower() for w in compiled(_WORDS).findall(name)]
     if not words or words[-1] in _ABOUT or not _LISTS.isdisjoint(words[:-1]):
         return ""
     for phrase in _STRONG:

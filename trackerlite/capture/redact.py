@@ -15,7 +15,13 @@ from typing import Any
 
 from trackerlite.capture import known
 from trackerlite.capture.commands import secrets_in, without_secrets
-from trackerlite.capture.names import is_secret_box, is_secret_name, is_secret_word, secret_kind
+from trackerlite.capture.names import (
+    compiled,
+    is_secret_box,
+    is_secret_name,
+    is_secret_word,
+    secret_kind,
+)
 
 REDACTED = "[redacted]"
 
@@ -93,8 +99,8 @@ def redact_looks(text: str) -> str:
         if prefix in text:
             text = re.sub(pattern, _Replace(accept), text)
     if "://" in text:
-        text = _URL_PASSWORD.sub(rf"://{REDACTED}@", text)
-        text = _URL_USER.sub(rf"\1{REDACTED}@", text)
+        text = compiled(_URL_PAIR).sub(rf"://{REDACTED}@", text)
+        text = compiled(_URL_USER).sub(rf"\1{REDACTED}@", text)
     return text
 
 
@@ -104,7 +110,7 @@ def redact_text(text: str) -> str:
         return text
     if "\x1b[" in text:
         # Colours end words for a reader, not for a pattern: a text with a secret loses both.
-        bare = _COLOURS.sub("", text)
+        bare = compiled(_COLOURS).sub("", text)
         clean = redact_text(bare)
         return text if clean == bare else clean
     text = redact_looks(text)
@@ -160,13 +166,13 @@ def _has_digit(found: str) -> bool:
     return any(c.isdigit() for c in found)
 
 
-_LONG = re.compile(r"[A-Za-z0-9_+/-]{20}")
-_DENSE = re.compile(r"[A-Za-z0-9]{16}")
+_LONG = r"[A-Za-z0-9_+/-]{20}"
+_DENSE = r"[A-Za-z0-9]{16}"
 
 
 def _is_dense(found: str) -> bool:
     """A key has a long unbroken run with digits; `sk-learn-baseline-2024` has not."""
-    return _has_digit(found) and _DENSE.search(found) is not None
+    return _has_digit(found) and compiled(_DENSE).search(found) is not None
 
 
 def _is_mixed(found: str) -> bool:
@@ -241,7 +247,7 @@ _TOKENS: list[tuple[str, str, Any]] = [
     )
 ]
 
-_COLOURS = re.compile(r"\x1b\[[0-9;:?]{0,32}[A-Za-z]")
+_COLOURS = r"\x1b\[[0-9;:?]{0,32}[A-Za-z]"
 _LINES = [
     ("wandb login", r"(wandb login )(?!-)[^\s\"']{32,}"),
     # netrc, in one line or several; `password` and a plain word is prose.
@@ -252,11 +258,9 @@ _LINES = [
     ),
 ]
 # user:password@, where the password may hold slashes but the whole is no host:port/path.
-_URL_PASSWORD = re.compile(
-    r"://[^\s:/?#@\"'<>]{0,256}:(?![0-9]{1,5}(?:[/?#\s]|$))[^\s@\"'<>]{1,512}@(?:[^\s@/\"'<>]{1,256}@)?"
-)
+_URL_PAIR = r"://[^\s:/?#@\"'<>]{0,256}:(?![0-9]{1,5}(?:[/?#\s]|$))[^\s@\"'<>]{1,512}@(?:[^\s@/\"'<>]{1,256}@)?"
 # https://TOKEN@host; a bare user is kept elsewhere (ssh://git@host says nothing secret).
-_URL_USER = re.compile(r"(?i)(https?://)[^\s:/?#@\"'<>]{1,512}@")
+_URL_USER = r"(?i)(https?://)[^\s:/?#@\"'<>]{1,512}@"
 
 _BEGIN, _END = "-----BEGIN ", "-----END "
 
@@ -288,7 +292,7 @@ def _private_keys(text: str) -> str:
 # Substring search is an order faster than one pattern with alternatives.
 _SUSPECT = ["passw", "passphrase", "pwd", "secret", "token", "credential", "auth", "cookie"]
 _SUSPECT += ["signature", "sig=", "apikey", "accesskey", "accountkey", "privatekey"]
-_KEYS = re.compile(
+_KEYS = (
     r"(?:api|access|account|private|encryption|signing|master|shared|service|ssh|wandb|"
     r"license|storage)[ _-]key"
 )
@@ -301,32 +305,32 @@ def _suspect(text: str) -> bool:
     for word in _SUSPECT:
         if word in text:
             return True
-    return "key" in text and _KEYS.search(text) is not None
+    return "key" in text and compiled(_KEYS).search(text) is not None
 
 
-_ASSIGN = re.compile(
+_ASSIGN = (
     r"(?<![\w.-])(?=[\w-])(?:(-{0,2}[A-Za-z_][\w.-]{0,80})"  # the name, from its own beginning
     r"(\\{0,3}[\"']?\]?\s{0,4}(?:=>|:=|[:=])\s{0,4})|"  # = or :
     r"(--[A-Za-z_][\w.-]{0,80})[ \t]{1,4})"  # `--flag value`
     r"([fbruFBRU]{0,2}\\{0,3}[\"'])?"  # an opening quote, escaped when JSON sits in JSON
 )
 # Looked at up to a length, or a line of nothing but `password=` would cost its square.
-_BARE = re.compile(r"[^\s\"',;&|)}\]]{1,512}")
-_BARE_WORD = re.compile(r"[^\s\"',;&|)}\]=:]{1,512}={0,2}")
-_REST = re.compile(r"[^\s\"',;&|)}\]]*")
-_HEADER = re.compile(r"(?i)(?:proxy-)?authorization$|(?:set-)?cookie$")
-_WHOLE_LINE = re.compile(r"[^\"'\r\n]*")
+_BARE = r"[^\s\"',;&|)}\]]{1,512}"
+_BARE_WORD = r"[^\s\"',;&|)}\]=:]{1,512}={0,2}"
+_REST = r"[^\s\"',;&|)}\]]*"
+_HEADER = r"(?i)(?:proxy-)?authorization$|(?:set-)?cookie$"
+_WHOLE_LINE = r"[^\"'\r\n]*"
 # Unquoted, these are code, or nothing at all.
-_EXPRESSION = re.compile(
+_EXPRESSION = (
     r"(?i)(?:none|null|true|false|nil|self|str|int|\*+|<.*|\$.*|%.*|\[redacted\])$|.*[(\[{]"
 )
-_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$")
+_DOTTED = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$"
 
 
 def _assignments(line: str) -> str:
     """One line with the values of secret names replaced: code, YAML, JSON, header or shell."""
     out, done, at = [], 0, 0
-    while match := _ASSIGN.search(line, at):
+    while match := compiled(_ASSIGN).search(line, at):
         named, _, option, quote = match.groups()
         name, flag = named or option, named is None
         at = match.end(3 if flag else 1)  # the value may itself be `name=value`
@@ -339,7 +343,7 @@ def _assignments(line: str) -> str:
         if not kind:
             continue
         start = match.end()
-        header = _HEADER.search(name) is not None
+        header = compiled(_HEADER).search(name) is not None
         if header:
             stop = _end(_WHOLE_LINE, line, start)
         elif quote:
@@ -349,7 +353,7 @@ def _assignments(line: str) -> str:
         value = line[start:stop]
         if not value.strip() or value == REDACTED or not is_secret_name(name, value):
             continue
-        if spoken and not (_has_digit(value) and _LONG.search(value)):
+        if spoken and not (_has_digit(value) and compiled(_LONG).search(value)):
             continue
         if not quote and not header:
             if _is_code(name, value, kind, flag):
@@ -361,14 +365,18 @@ def _assignments(line: str) -> str:
     return "".join(out)
 
 
-def _end(pattern: re.Pattern[str], line: str, start: int) -> int:
-    match = pattern.match(line, start)
+def _end(pattern: str, line: str, start: int) -> int:
+    match = compiled(pattern).match(line, start)
     return match.end() if match else start
 
 
 def _is_code(name: str, value: str, kind: str, flag: bool) -> bool:
     """Whether an unquoted value only fetches a secret (`password=args.password`)."""
-    if _EXPRESSION.match(value) or _DOTTED.match(value) or value.lower() in name.lower():
+    if (
+        compiled(_EXPRESSION).match(value)
+        or compiled(_DOTTED).match(value)
+        or value.lower() in name.lower()
+    ):
         return True
     if kind != "strong" and not (len(value) >= 8 and _has_digit(value)):
         return True

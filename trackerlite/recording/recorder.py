@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trackerlite.store.projector import Listener, Projector
 
 HEARTBEAT_EVERY = 10.0
+FIRST = 0.05  # seconds that `init` gets to return, before threads take turns with it
 _FASTEST, _SLOWEST = 0.1, 2.0
 
 
@@ -65,6 +66,7 @@ class Recorder:
             self._thread.join(timeout)
 
     def _run(self) -> None:
+        self._stop.wait(FIRST)
         imports.load()
         if self._first is not None:
             self._safely(self._first)

@@ -26,7 +26,7 @@ from trackerlite.recording.familiar import Familiar
 from trackerlite.recording.harmless import harmless, told
 from trackerlite.recording.identity import Identity
 from trackerlite.recording.keeping import Keeping
-from trackerlite.recording.recorder import Recorder
+from trackerlite.recording.recorder import FIRST, Recorder
 from trackerlite.recording.settings import NOTES_LIMIT, Settings
 
 #: records that hold words of people and programs
@@ -75,6 +75,7 @@ class Run(Keeping, Familiar, Identity):
         self._recorder: Recorder | None = None
         self._companions: Companions | None = None
         self._describing: threading.Thread | None = None
+        self._ending = threading.Event()
         self.config = Config(self._config_changed, config, self._refuse)
         self.summary = Summary(self._summary_changed, self._refuse)
 
@@ -297,6 +298,7 @@ class Run(Keeping, Familiar, Identity):
         if self._ended or os.getpid() != self._pid:
             return  # a forked child leaves the end to its parent
         lifecycle.forget(self)
+        self._ending.set()
         if self._describing is not None:
             self._describing.join(min(patience, 2.0))  # a short run has its commit, too
         if self._companions is not None:
@@ -403,6 +405,7 @@ class Run(Keeping, Familiar, Identity):
 
     def _describe(self) -> None:
         """The slow part of the environment, recorded from the background thread."""
+        self._ending.wait(FIRST)
         from trackerlite.capture import environment
 
         found = environment.slow()

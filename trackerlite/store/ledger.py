@@ -97,16 +97,20 @@ _FIELDS = (
 class Ledger:
     """`sync.db` of one store.
 
+    Args:
+        looking: only to look at it; where there is none, it knows nothing and none is made.
+
     Raises:
         StoreTooNew: a newer trackerlite wrote it.
         StoreDamaged: it is no database; delete it, it only saves work.
     """
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, *, looking: bool = False) -> None:
         self.path = store / NAME
+        place = ":memory:" if looking and not self.path.exists() else self.path
         try:
             self._db = sqlite3.connect(
-                self.path, timeout=30.0, isolation_level=None, check_same_thread=False
+                place, timeout=30.0, isolation_level=None, check_same_thread=False
             )
         except sqlite3.OperationalError as error:
             raise StoreError(

@@ -56,7 +56,7 @@ class Syncer:
             notice=self.notice,
         )
         self.target = self.http.base_url
-        self.ledger = Ledger(reader.path)
+        self.ledger = Ledger(reader.path, looking=self.options.dry_run)
         self._delivery = Delivery(
             reader.path, self.ledger, self.http, self.credentials, self.options, self.notice
         )
@@ -120,9 +120,8 @@ class Syncer:
         finally:
             for job in jobs:
                 job.lock.release()
-        with self.ledger.transaction():
-            for job in jobs:
-                self._note_failure(job)
+        if not self.options.dry_run:
+            self._note_failures(jobs)
         return {job.ref: job.outcome for job in jobs if job.outcome is not None}
 
     def _plan_all(self, jobs: Sequence[Job]) -> list[Job]:
@@ -139,11 +138,13 @@ class Syncer:
         if self._plan_all([job]):
             self._delivery.send([job])
 
-    def _note_failure(self, job: Job) -> None:
-        assert job.outcome is not None
-        status = job.outcome.status
-        if status in ("conflict", "failed") and not self.options.dry_run:
-            self.ledger.fail(job.known, job.outcome.message, status == "conflict")
+    def _note_failures(self, jobs: Sequence[Job]) -> None:
+        with self.ledger.transaction():
+            for job in jobs:
+                assert job.outcome is not None
+                status = job.outcome.status
+                if status in ("conflict", "failed"):
+                    self.ledger.fail(job.known, job.outcome.message, status == "conflict")
 
     def _job(self, local: LocalRun) -> Job:
         ref = local.info.ref
@@ -164,7 +165,7 @@ class Syncer:
         )
         if where.problem:
             job.end("conflict", where.problem)
-        elif not job.lock.acquire():
+        elif not self.options.dry_run and not job.lock.acquire():
             holder = job.lock.holder()
             job.end("busy", f"process {holder or '?'} is syncing this run")
         return job

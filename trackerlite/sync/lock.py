@@ -23,13 +23,14 @@ class RunLock:
 
     def __init__(self, store: Path, target: str, run: str) -> None:
         name = hashlib.sha256(f"{target}\0{run}".encode()).hexdigest()[:24]
-        folder = sync_folder(store) / "locks"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        self.path = folder / f"{name}.lock"
+        self._store = store
+        self.path = store / FOLDER / "locks" / f"{name}.lock"
         self._file: BinaryIO | None = None
 
     def acquire(self) -> bool:
         """True when it is ours; False when another process syncs this run."""
+        sync_folder(self._store)
+        self.path.parent.mkdir(mode=0o700, exist_ok=True)
         file = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,7 +10,7 @@ from trackerlite.readers import Reader
 from trackerlite.readers.history_rows import OutOfOrder
 from trackerlite.readers.info import RunInfo
 from trackerlite.readers.replay import fingerprints
-from trackerlite.store.ledger import NAME, Confirmed, Ledger
+from trackerlite.store.ledger import Confirmed, Ledger
 from trackerlite.sync.source import LocalRun
 
 
@@ -33,11 +33,9 @@ class Standing:
 
 def standings(reader: Reader, runs: Sequence[RunInfo], target: str) -> list[Standing]:
     """How each run stands with the server at `target`."""
-    known: dict[str, Confirmed] = {}
-    if (reader.path / NAME).exists():
-        ledger = Ledger(reader.path)
-        known = ledger.all_confirmed(target)
-        ledger.close()
+    ledger = Ledger(reader.path, looking=True)
+    known = ledger.all_confirmed(target)
+    ledger.close()
     prints = fingerprints(reader.connection, [run.key for run in runs])
     return [_standing(LocalRun(reader, run, prints[run.key]), known.get(run.ref)) for run in runs]
 

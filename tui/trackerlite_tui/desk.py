@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackerlite_tui import alarms, keys
 from trackerlite_tui import state as states
+from trackerlite_tui.actions import Actions
 from trackerlite_tui.effects import Effects
 from trackerlite_tui.look import Look, look
 from trackerlite_tui.order import RunList
@@ -25,10 +26,7 @@ from trackerlite_tui.state import State
 from trackerlite_tui.text import safe
 from trackerlite_tui.undo import Edits
 from trackerlite_tui.widgets.bars import Tabs, footer, header
-from trackerlite_tui.widgets.menu import Choice, Menu
 from trackerlite_tui.widgets.overlay import Overlay
-from trackerlite_tui.widgets.pages import Pages, help_rows
-from trackerlite_tui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
 
 _AUTO_DRAWN = 6
 _NOTICE_SECONDS = 5.0
-THEMES = ("dark", "light", "plain")
 
 
 class Desk:
@@ -61,11 +58,11 @@ class Desk:
         self.frozen = False
         self.graphics: Graphics | None = None  # how the terminal draws pictures, if it does
         self.cursor_run: int | None = None
-        self._latest = self.snapshot
+        self.latest = self.snapshot  # also while the picture is held
         self._screens: dict[str, Page] = {}
         self._overlays: list[Overlay] = []
         self._notice: tuple[str, str, float] = ("", "", 0.0)
-        self._edits = Edits(self)
+        self._actions, self._edits = Actions(self), Edits(self)
         self._alerts_seen: int | None = None
         self._trail: list[str] = []
         self._tabs: Tabs = []
@@ -136,9 +133,9 @@ class Desk:
 
     def take(self, snapshot: Snapshot) -> None:
         """A new snapshot from the feed."""
-        if snapshot.behind and snapshot.behind != self._latest.behind:
+        if snapshot.behind and snapshot.behind != self.latest.behind:
             self.notify(snapshot.behind, "warn")
-        self._latest = snapshot
+        self.latest = snapshot
         count = len(snapshot.alerts)
         if self._alerts_seen is not None and count > self._alerts_seen:
             newest = snapshot.alerts[-1]
@@ -148,9 +145,9 @@ class Desk:
         if not snapshot.loading:
             self._alerts_seen = count
         if not self.frozen:
-            self._show(snapshot)
+            self._take_over(snapshot)
 
-    def _show(self, snapshot: Snapshot) -> None:
+    def _take_over(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.relist()
 
@@ -212,7 +209,7 @@ class Desk:
     def act(self, action: str) -> bool:
         """Do an action of the key table, at the nearest that has it."""
         name, _, argument = action.partition(":")
-        places: list[Any] = [self._overlays[-1]] if self._overlays else [self.screen, self]
+        places: list[Any] = [self._overlays[-1]] if self._overlays else [self.screen, self._actions]
         for place in places:
             method = getattr(place, f"do_{name}", None)
             if method is not None:
@@ -239,9 +236,7 @@ class Desk:
         if overlay in self._overlays:
             self._overlays.remove(overlay)
 
-    # -- actions everywhere --------------------------------------------------------------
-
-    def do_screen(self, name: str) -> None:
+    def show(self, name: str) -> None:
         """Show another screen."""
         if name != self.name:
             self._trail = [*self._trail[-9:], self.name]
@@ -249,64 +244,23 @@ class Desk:
             self._notice = ("", "", 0.0)  # it was about what one has left
         self.ask()
 
-    def do_back(self, _: str) -> None:
-        """The screen before this one."""
+    def back(self) -> None:
+        """Show the screen before this one."""
         if self._trail:
             self.name = self.state.screen = self._trail.pop()
             self.ask()
 
-    def do_pane(self, _: str) -> None:
-        """Screens with panes have their own."""
-        self.notify("this screen has one pane")
-
-    def do_help(self, _: str) -> None:
-        """The keys of this place, from the table."""
-        contexts = (*self.screen.contexts, "global")
-        self.open(Pages(self, f"Keys · {self.screen.title}", help_rows(self, contexts, 70)))
-
-    def do_alerts(self, _: str) -> None:
-        """What rang."""
-        self.open(alarms.pages(self))
-
-    def do_palette(self, _: str) -> None:
-        """Every command by name."""
-        entries = keys.commands((*self.screen.contexts, "global"))
-        choices = [Choice(e.action, e.help, " ".join(map(keys.shown, e.keys))) for e in entries]
-        self.open(Menu(self, "Commands", choices, lambda v: void(self.act(v[0])), search=True))
-
-    def do_filter(self, _: str) -> None:
-        """Screens say what their filter is; by default the runs'."""
-        self.do_filter_runs("")
-
-    def do_filter_runs(self, _: str) -> None:
-        """Filter the runs, with the verdict while typing."""
-
-        def live(text: str) -> None:
-            self.state.filter = text
-            self.relist()
-
-        def accept(text: str) -> None:
-            live(text)
-            self.state.remember(text)
-
-        text, history = self.state.filter, self.state.history
-        self.open(
-            Prompt(self, "runs", text, accept, live=live, verdict=self._verdict, history=history)
+    def freeze(self) -> None:
+        """Hold the picture, or let it live."""
+        self.frozen = not self.frozen
+        if not self.frozen:
+            self._take_over(self.latest)
+        self.notify(
+            "frozen: the store is still followed, the picture is held" if self.frozen else "live"
         )
 
-    def _verdict(self) -> tuple[str, tuple[int, int] | None]:
-        """How many runs pass the filter, or what is wrong with it and where."""
-        found = self._latest
-        if found.filtered_by != self.state.filter:
-            return "…", None
-        if found.filter_error:
-            reason, start, end = found.filter_error
-            return safe(reason), (start, end)
-        passing = found.runs if found.matching is None else found.matching
-        return f"{len(passing)} runs", None
-
-    def do_clear(self, _: str) -> None:
-        """No filter."""
+    def clear_runs(self) -> None:
+        """No filter on runs."""
         if not self.state.filter:
             self.notify("there is no filter")
         self.state.filter = ""
@@ -318,36 +272,7 @@ class Desk:
             self.notify("there is no filter")
         self.state.metric_filter = ""
 
-    def do_next(self, _: str) -> None:
-        """Screens that search have their own."""
-        self.notify("there is nothing to find here")
-
-    def do_refresh(self, _: str) -> None:
-        """Read the store again."""
-        self.effects.refresh()
-        self.notify("reading the store again")
-
-    def do_freeze(self, _: str) -> None:
-        """Hold the picture, or let it live."""
-        self.frozen = not self.frozen
-        if not self.frozen:
-            self._show(self._latest)
-        self.notify(
-            "frozen: the store is still followed, the picture is held" if self.frozen else "live"
-        )
-
-    def do_theme(self, _: str) -> None:
-        """The next theme."""
-        now = "plain" if not self.look.ink.colored else "dark" if self.look.ink.dark else "light"
-        self.state.theme = THEMES[(THEMES.index(now) + 1) % len(THEMES)]
-        self.look = look(self.state.theme)
-        self.notify(f"theme: {self.state.theme}")
-
-    def do_quit(self, _: str) -> None:
-        """Leave."""
-        self.effects.quit()
-
-    def do_undo(self, _: str) -> None:
+    def undo(self) -> None:
         """Take back the last edit."""
         self._edits.undo()
 
@@ -375,7 +300,7 @@ class Desk:
         elif self._framed and y == 0:
             spot = next((name for start, stop, name in self._tabs if start <= x < stop), None)
             if spot:
-                self.do_screen(spot)
+                self.show(spot)
         elif not self._framed or y < self.rows - 1:
             self.screen.click(x, y - self._framed, double)
         self.ask()
@@ -450,7 +375,3 @@ class Desk:
         kept = states.keep_fault(trouble)
         where = f" The details are in {kept}." if kept else ""
         return f"{what} ({type(trouble).__name__}: {trouble}). Nothing recorded is touched; other screens work.{where}"
-
-
-def void(_: object) -> None:
-    """Drop a result, where a callback has none."""

@@ -150,4 +150,4 @@ class ChartSettings:
         if self.desk.state.metric_filter:
             self.desk.state.metric_filter = ""
         else:
-            self.desk.do_clear("")
+            self.desk.clear_runs()

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.order import value_text
-from trackerlite_tui.rows import Row, fill, fit, justify, pad, width
+from trackerlite_tui.rows import Row, fill, pad, width
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.screens.chart_settings import ChartSettings
 from trackerlite_tui.screens.exporting import Exporting
 from trackerlite_tui.screens.inspecting import Inspecting
+from trackerlite_tui.screens.legend import Legend
+from trackerlite_tui.screens.moving import Moving
 from trackerlite_tui.screens.run_columns import main_metrics
 from trackerlite_tui.screens.zooming import Zooming
 from trackerlite_tui.snapshot import RELATIVE, STEP, WALL, Wants
@@ -29,7 +31,7 @@ _SIDE_FROM = 110
 _AXES = (STEP, RELATIVE, WALL)
 
 
-class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
+class Screen(Inspecting, Zooming, Exporting, ChartSettings, Moving, Legend, Page):
     """See the module."""
 
     name = "charts"
@@ -77,6 +79,12 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
     def axis(self) -> str:
         """What is on the x axis."""
         return self.desk.state.axis
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """Inspecting, then the full view, then the grid."""
+        inner = ("inspect",) if self.inspecting else ()
+        return (*inner, *(("full",) if self.full else ()), self.name)
 
     def focus_on(self, name: str) -> None:
         """Focus a metric, come from elsewhere."""
@@ -291,84 +299,6 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
     def _nothing_yet(self) -> list[str]:
         return ["no metric yet", "run.log({...}) makes one"]
 
-    def _status(self, columns: int, metrics: list[str]) -> Row:
-        desk, look, state = self.desk, self.desk.look, self.desk.state
-        size = self._grid[0] * self._grid[1]
-        place = metrics.index(self.focus) if self.focus in metrics else 0
-        noun = "metric" if len(metrics) == 1 else "metrics"
-        left: Row = [(f" {len(metrics)} {noun}", look.text)]
-        if len(metrics) > size and not self.full:
-            left.append(
-                (f"  page {place // size + 1} of {math.ceil(len(metrics) / size)}", look.dim)
-            )
-        if state.metric_filter:
-            left += [("  filter ", look.dim), (safe(state.metric_filter, 40), look.accent)]
-        if state.filter:
-            left += [("  runs ", look.dim), (safe(state.filter, 40), look.accent)]
-        right: Row = []
-        facts = {
-            "x": state.axis if state.axis != STEP else "",
-            "x scale": state.x_kind if state.x_kind != "linear" else "",
-            "y": state.y_kinds.get(self.focus, "")
-            if state.y_kinds.get(self.focus) != "linear"
-            else "",
-            "smooth": f"{state.smoothing:g}" if state.smoothing else "",
-            "colour": state.color_by,
-            "zoom": "follows"
-            if self.following
-            else "zoomed"
-            if self.window or self.y_range != (None, None)
-            else "",
-        }
-        if self.banded:
-            facts["bands"] = "mean ± sd" if state.band else "median, quartiles"
-        for word, value in facts.items():
-            if value:
-                right += [(f"{word} ", look.dim), (safe(value, 24), look.accent), ("  ", "")]
-        if not desk.marked() and len(desk.runs.runs) > 1:
-            right.append((f"newest {len(self.runs())} runs, none marked ", look.dim))
-        return justify(left, right, columns)
-
-    def _legend_row(self, runs: list[RunInfo], columns: int) -> Row:
-        row: Row = [(" ", "")]
-        for run in runs:
-            row += [self._swatch(run), (f" {safe(run.name or run.id, 20)}  ", self.desk.look.text)]
-        return fit(row, columns)
-
-    def _swatch(self, run: RunInfo) -> tuple[str, str]:
-        look = self.desk.look
-        if not look.ink.colored:
-            # The sign that the chart puts on the line: by its place among the drawn runs.
-            return (look.marker([r.key for r in self.runs()].index(run.key)), "bold")
-        return (look.pick("━━", "--"), self.desk.color(run))
-
-    def panel(self, runs: list[RunInfo], columns: int, rows: int) -> list[Row]:
-        """The legend at the side: runs, states, and values of the focused metric."""
-        desk, look = self.desk, self.desk.look
-        out: list[Row] = [fit([(f" {safe(self.focus, columns - 2)}", look.accent)], columns)]
-        if self.inspecting:
-            return (out + self.panel_readout(runs, columns))[:rows] + [fill(columns)] * max(0, rows)
-        for run in runs[: max(1, rows - 2)]:
-            curve = desk.snapshot.curves.get((run.key, self.stream, self.focus))
-            value = number(curve.last) if curve is not None and curve.last is not None else ""
-            glyph, style = look.state(run.state)
-            here = run.key == desk.cursor_run
-            room = columns - width(value) - 7
-            name = pad(safe(run.name or run.id), max(1, room), look.ascii_only)
-            row: Row = [
-                (" ", ""),
-                self._swatch(run),
-                (" ", ""),
-                (name, look.strong if here else look.text),
-                (" ", ""),
-            ]
-            row += [(glyph, style), (f" {value}", look.dim)]
-            out.append(fit(row, columns))
-        hidden = len(runs) - max(1, rows - 2)
-        if hidden > 0:
-            out.append(fit([(f" and {hidden} more", look.dim)], columns))
-        return out + [fill(columns)] * (rows - len(out))
-
     def tiny(self, columns: int) -> str:
         """The focused metric of the first run as a sparkline."""
         runs = self.runs()
@@ -385,110 +315,3 @@ class Screen(Inspecting, Zooming, Exporting, ChartSettings, Page):
         return (
             f"{pad(name, columns - room - width(value) - 2)} {self.desk.look.spark(values)} {value}"
         )
-
-    # -- keys ----------------------------------------------------------------------------
-
-    @property
-    def contexts(self) -> tuple[str, ...]:
-        """Inspecting, then the full view, then the grid."""
-        inner = ("inspect",) if self.inspecting else ()
-        return (*inner, *(("full",) if self.full else ()), self.name)
-
-    def do_focus(self, where: str) -> None:
-        """Another chart."""
-        metrics = self.metrics()
-        if not metrics:
-            return
-        index = metrics.index(self.focus) if self.focus in metrics else 0
-        across = self._grid[0]
-        by = {"left": -1, "right": 1, "up": -across, "down": across}[where]
-        if 0 <= index + by < len(metrics):
-            self.focus = metrics[index + by]
-        elif by > 1 and index // across < (len(metrics) - 1) // across:
-            self.focus = metrics[-1]
-
-    def do_first(self, _: str) -> None:
-        """The first chart."""
-        self.focus = (self.metrics() or [""])[0]
-
-    def do_last(self, _: str) -> None:
-        """The last chart."""
-        self.focus = (self.metrics() or [""])[-1]
-
-    def do_page(self, by: str) -> None:
-        """Another page, or another metric in the full view."""
-        metrics = self.metrics()
-        if not metrics:
-            return
-        size = 1 if self.full else self._grid[0] * self._grid[1]
-        index = metrics.index(self.focus) if self.focus in metrics else 0
-        if self.full:
-            self.focus = metrics[(index + int(by)) % len(metrics)]
-            return
-        pages = math.ceil(len(metrics) / size)
-        self.focus = metrics[min(((index // size + int(by)) % pages) * size, len(metrics) - 1)]
-
-    def do_next(self, by: str) -> None:
-        """The next metric."""
-        self.do_focus("right" if by == "1" else "left")
-
-    def do_full(self, _: str) -> None:
-        """One chart on the whole screen."""
-        self.full = bool(self.focus)
-
-    def do_leave(self, _: str) -> None:
-        """Out of inspecting, then out of the full view."""
-        if self.inspecting:
-            self.stop_inspecting()
-        elif self.full:
-            self.full = False
-            self.do_reset("")
-
-    def do_back(self, _: str) -> None:
-        """What is innermost closes first."""
-        if self.inspecting or self.full:
-            self.do_leave("")
-        else:
-            self.desk.do_back("")
-
-    # -- the mouse -----------------------------------------------------------------------
-
-    def _at(self, x: int, y: int) -> tuple[str, int, int] | None:
-        """The metric at a cell, and the cell's place in its chart."""
-        for left, top, columns, rows, name in self._cells:
-            if left <= x < left + columns and top <= y < top + rows:
-                return name, x - left, y - top
-        return None
-
-    def click(self, x: int, y: int, double: bool) -> None:
-        """A click focuses, a second one opens; in the full view it inspects."""
-        hit = self._at(x, y)
-        if hit is None:
-            self._click_panel(x, y)
-            return
-        name, column, _ = hit
-        self.focus = name
-        if double and not self.full:
-            self.do_full("")
-        elif self.full or self.inspecting:
-            self.inspect_at(self._drawings[name].value_at(column))
-
-    def _click_panel(self, x: int, y: int) -> None:
-        runs = self.runs()
-        index = y - 2
-        if x < self._side(self.desk.columns) and 0 <= index < len(runs):
-            self.desk.cursor_run = runs[index].key
-
-    def wheel(self, x: int, y: int, by: int) -> None:
-        """Zoom in the full view, turn pages in the grid."""
-        hit = self._at(x, y)
-        if self.full and hit:
-            self.zoom_at(self._drawings[hit[0]].value_at(hit[1]), -by)
-        else:
-            self.do_page(str(by))
-
-    def drag(self, x: int, y: int, dx: int, dy: int) -> None:
-        """Pan in the full view."""
-        if self.full and self.focus in self._drawings and dx:
-            drawing = self._drawings[self.focus]
-            self.pan_by(-dx / max(1, drawing.columns))

@@ -284,7 +284,7 @@ class Screen(Scrolling, Page):
         """The charts of these runs, at the metric under the cursor."""
         metric = self._metric()
         self.desk.state.marks = [run.id for run in self.runs()]
-        self.desk.do_screen("charts")
+        self.desk.show("charts")
         if metric:
             self.desk.screen.focus_on(metric)
 

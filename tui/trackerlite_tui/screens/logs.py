@@ -218,7 +218,7 @@ class Screen(Scrolling, Page):
         self.desk.state.axis = "wall"
         if run.id not in self.desk.state.marks:
             self.desk.state.marks.append(run.id)
-        self.desk.do_screen("charts")
+        self.desk.show("charts")
         self.desk.screen.jump_to(at)
 
     def click(self, x: int, y: int, double: bool) -> None:

@@ -236,7 +236,7 @@ class Screen(RunColumns, RunEdits, Page):
         run = self.desk.run()
         if run is not None and not self.desk.marked():
             self.desk.state.marks = [run.id]
-        self.desk.do_screen("charts")
+        self.desk.show("charts")
 
     # -- keys: marks ---------------------------------------------------------------------
 
@@ -304,7 +304,7 @@ class Screen(RunColumns, RunEdits, Page):
         if len(self.desk.marked()) < 2:
             self.desk.notify("mark two or more runs with space, then d compares them", "warn")
             return
-        self.desk.do_screen("compare")
+        self.desk.show("compare")
 
     def do_pin(self, _: str) -> None:
         """Keep a run at the top."""

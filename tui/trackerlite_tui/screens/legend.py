@@ -1,0 +1,120 @@
+"""What stands around the charts: the status row, and which run is which line."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from trackerlite_tui.curves.numbers import number
+from trackerlite_tui.rows import Row, fill, fit, justify, pad, width
+from trackerlite_tui.snapshot import STEP
+from trackerlite_tui.text import safe
+
+if TYPE_CHECKING:
+    from trackerlite.readers import RunInfo
+    from trackerlite_tui.desk import Desk
+
+
+class Legend:
+    """The words and swatches of the charts screen."""
+
+    desk: Desk
+    stream: str
+    focus: str
+    full: bool
+    inspecting: bool
+    following: bool
+    window: tuple[float, float] | None
+    y_range: tuple[float | None, float | None]
+    _grid: tuple[int, int]
+
+    def runs(self) -> list[RunInfo]:
+        """The runs that are drawn."""
+        raise NotImplementedError
+
+    @property
+    def banded(self) -> bool:
+        """Whether bands stand for the runs."""
+        raise NotImplementedError
+
+    def panel_readout(self, runs: list[RunInfo], columns: int) -> list[Row]:
+        """Values at the cursor, in the panel."""
+        raise NotImplementedError
+
+    def _status(self, columns: int, metrics: list[str]) -> Row:
+        desk, look, state = self.desk, self.desk.look, self.desk.state
+        size = self._grid[0] * self._grid[1]
+        place = metrics.index(self.focus) if self.focus in metrics else 0
+        noun = "metric" if len(metrics) == 1 else "metrics"
+        left: Row = [(f" {len(metrics)} {noun}", look.text)]
+        if len(metrics) > size and not self.full:
+            left.append(
+                (f"  page {place // size + 1} of {math.ceil(len(metrics) / size)}", look.dim)
+            )
+        if state.metric_filter:
+            left += [("  filter ", look.dim), (safe(state.metric_filter, 40), look.accent)]
+        if state.filter:
+            left += [("  runs ", look.dim), (safe(state.filter, 40), look.accent)]
+        right: Row = []
+        facts = {
+            "x": state.axis if state.axis != STEP else "",
+            "x scale": state.x_kind if state.x_kind != "linear" else "",
+            "y": state.y_kinds.get(self.focus, "")
+            if state.y_kinds.get(self.focus) != "linear"
+            else "",
+            "smooth": f"{state.smoothing:g}" if state.smoothing else "",
+            "colour": state.color_by,
+            "zoom": "follows"
+            if self.following
+            else "zoomed"
+            if self.window or self.y_range != (None, None)
+            else "",
+        }
+        if self.banded:
+            facts["bands"] = "mean ± sd" if state.band else "median, quartiles"
+        for word, value in facts.items():
+            if value:
+                right += [(f"{word} ", look.dim), (safe(value, 24), look.accent), ("  ", "")]
+        if not desk.marked() and len(desk.runs.runs) > 1:
+            right.append((f"newest {len(self.runs())} runs, none marked ", look.dim))
+        return justify(left, right, columns)
+
+    def _legend_row(self, runs: list[RunInfo], columns: int) -> Row:
+        row: Row = [(" ", "")]
+        for run in runs:
+            row += [self._swatch(run), (f" {safe(run.name or run.id, 20)}  ", self.desk.look.text)]
+        return fit(row, columns)
+
+    def _swatch(self, run: RunInfo) -> tuple[str, str]:
+        look = self.desk.look
+        if not look.ink.colored:
+            # The sign that the chart puts on the line: by its place among the drawn runs.
+            return (look.marker([r.key for r in self.runs()].index(run.key)), "bold")
+        return (look.pick("━━", "--"), self.desk.color(run))
+
+    def panel(self, runs: list[RunInfo], columns: int, rows: int) -> list[Row]:
+        """The legend at the side: runs, states, and values of the focused metric."""
+        desk, look = self.desk, self.desk.look
+        out: list[Row] = [fit([(f" {safe(self.focus, columns - 2)}", look.accent)], columns)]
+        if self.inspecting:
+            return (out + self.panel_readout(runs, columns))[:rows] + [fill(columns)] * max(0, rows)
+        for run in runs[: max(1, rows - 2)]:
+            curve = desk.snapshot.curves.get((run.key, self.stream, self.focus))
+            value = number(curve.last) if curve is not None and curve.last is not None else ""
+            glyph, style = look.state(run.state)
+            here = run.key == desk.cursor_run
+            room = columns - width(value) - 7
+            name = pad(safe(run.name or run.id), max(1, room), look.ascii_only)
+            row: Row = [
+                (" ", ""),
+                self._swatch(run),
+                (" ", ""),
+                (name, look.strong if here else look.text),
+                (" ", ""),
+            ]
+            row += [(glyph, style), (f" {value}", look.dim)]
+            out.append(fit(row, columns))
+        hidden = len(runs) - max(1, rows - 2)
+        if hidden > 0:
+            out.append(fit([(f" and {hidden} more", look.dim)], columns))
+        return out + [fill(columns)] * (rows - len(out))
