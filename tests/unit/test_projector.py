@@ -17,6 +17,7 @@ from faults.checker import shown_by_views
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
 from trackerlite.readers import Reader
+from trackerlite.recording.recorder import Recorder
 from trackerlite.store.lock import store_lock
 from trackerlite.store.projector import Projector
 from unit.journals import NAME, SHM, row, run_of, said, start
@@ -141,6 +142,28 @@ def test_a_transaction_may_end_where_a_journal_does(
         with Reader.open(store) as reader:
             (series,) = reader.series()
             assert reader.points(series.key).value.tolist() == [float(n) for n in range(600)]
+
+
+def test_some_is_one_transaction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a training that logs without a pause, one round takes in one transaction's worth and
+    says that more waits; only the last round goes on to the end."""
+    monkeypatch.setattr("trackerlite.store.projector.BATCH", 4096)
+    data = start() + b"".join(row(10.0 + n, n, {"loss": float(n)}) for n in range(300))
+    folder = run_of(tmp_path, data)
+    projector, sizes, more = Projector(tmp_path), [], True
+    while more:
+        size, more = projector.project_some(folder)
+        sizes.append(size)
+    projector.close()
+    assert len(sizes) > 2
+    assert max(sizes) < 5000
+    assert sum(sizes) == len(data)
+
+    told = iter([(1, True)] * 3 + [(1, False)])
+    monkeypatch.setattr(Projector, "project_some", lambda *_, **__: next(told))
+    recorder = Recorder(tmp_path, folder, beat=lambda: None, progress=lambda: 1)
+    recorder.stop()
+    assert next(told, None) is None
 
 
 def test_who_only_looks_waits_for_nobody(

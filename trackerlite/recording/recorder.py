@@ -77,17 +77,20 @@ class Recorder:
                 beat_at = time.monotonic() + HEARTBEAT_EVERY
                 self._safely(self._beat)
             written = self._progress()
-            if written != seen and self._safely(self._project):
+            if (written != seen or self._behind) and self._safely(self._project):
                 seen = written
             if self._each is not None:
                 self._safely(self._each)
-            # A tenth of our time for projecting, so that the training keeps the rest.
-            pause = min(
-                _SLOWEST, max(_FASTEST, pause * 1.5 if written == seen else pause, 4 * self._spent)
-            )
+            if self._behind:
+                pause = _FASTEST
+            elif written == seen:
+                pause *= 1.5
+            # A fifth of our time for projecting, so that the training keeps the rest.
+            pause = min(_SLOWEST, max(_FASTEST, pause, 4 * self._spent))
         self._safely(self._project_all)
 
     _spent = 0.0
+    _behind = False  # whether the last round left something, for the training to have its share
 
     def _project(self) -> None:
         from trackerlite.store.projector import Projector
@@ -102,7 +105,7 @@ class Recorder:
         if self._projector is None:
             self._projector = Projector(self.store, listener=self._listener)
         start = time.monotonic()
-        self._projector.project_run(self.folder, timeout=1.0)
+        _, self._behind = self._projector.project_some(self.folder, timeout=1.0)
         self._spent = time.monotonic() - start
 
     def _project_all(self) -> None:
@@ -111,6 +114,8 @@ class Recorder:
             for attempt in range(5):
                 try:
                     self._project()
+                    while self._behind:
+                        self._project()
                     return
                 except Exception:
                     if attempt == 4:

@@ -104,19 +104,22 @@ class Projector:
             sqlite3.OperationalError: the database is locked by someone else, likewise.
             StoreTooNew: a newer trackerlite wrote the database.
         """
-        done = 0
+        done, more = 0, True
+        while more:
+            step, more = self.project_some(folder, timeout=timeout)
+            done += step
+        return done
+
+    def project_some(self, folder: Path, *, timeout: float = 2.0) -> tuple[int, bool]:
+        """As `project_run`, one transaction of it: (bytes taken in, whether more is waiting)."""
         while True:
             try:
-                step, more = self._project_batch(folder, timeout)
+                return self._project_batch(folder, timeout)
             except sqlite3.DatabaseError as error:
                 if not connect.is_corrupt(error):
                     raise
                 with store_lock(self.lock_folder, timeout=timeout):
                     self._set_aside()
-                continue
-            done += step
-            if not more:
-                return done
 
     def _project_batch(self, folder: Path, timeout: float) -> tuple[int, bool]:
         """One transaction over one run: (bytes taken in, whether more is waiting)."""
