@@ -317,6 +317,7 @@ def test_pages_that_are_damaged_are_told_in_a_sentence(tmp_path: Path) -> None:
     (store / "trackerlite.db").write_bytes(data)
     with Screen(tmp_path) as screen:
         screen.shows("run-0", "database disk image is malformed", "`trackerlite doctor --repair`")
+        assert "loading" not in screen.shows("it cannot be read")
 
 
 def test_what_was_left_unread_is_read_when_one_comes_back(

@@ -81,12 +81,12 @@ class Recorder:
                 seen = written
             if self._each is not None:
                 self._safely(self._each)
+            # A fifth of our time for projecting, or half where more waits: the training keeps the rest.
             if self._behind:
-                pause = _FASTEST
-            elif written == seen:
-                pause *= 1.5
-            # A fifth of our time for projecting, so that the training keeps the rest.
-            pause = min(_SLOWEST, max(_FASTEST, pause, 4 * self._spent))
+                pause = self._spent
+            else:
+                pause = max(pause * 1.5 if written == seen else pause, 4 * self._spent)
+            pause = min(_SLOWEST, max(_FASTEST, pause))
         self._safely(self._project_all)
 
     _spent = 0.0

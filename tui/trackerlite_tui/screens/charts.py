@@ -31,7 +31,7 @@ _SIDE_FROM = 110
 _AXES = (STEP, RELATIVE, WALL)
 
 
-class Screen(Inspecting, Zooming, Exporting, ChartSettings, Moving, Legend, Page):
+class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page):
     """See the module."""
 
     name = "charts"

@@ -28,18 +28,14 @@ class Legend:
     y_range: tuple[float | None, float | None]
     _grid: tuple[int, int]
 
-    def runs(self) -> list[RunInfo]:
-        """The runs that are drawn."""
-        raise NotImplementedError
+    if TYPE_CHECKING:  # the screen has them, from its other parts
 
-    @property
-    def banded(self) -> bool:
-        """Whether bands stand for the runs."""
-        raise NotImplementedError
+        def runs(self) -> list[RunInfo]: ...
 
-    def panel_readout(self, runs: list[RunInfo], columns: int) -> list[Row]:
-        """Values at the cursor, in the panel."""
-        raise NotImplementedError
+        @property
+        def banded(self) -> bool: ...
+
+        def panel_readout(self, runs: list[RunInfo], columns: int) -> list[Row]: ...
 
     def _status(self, columns: int, metrics: list[str]) -> Row:
         desk, look, state = self.desk, self.desk.look, self.desk.state

@@ -22,38 +22,23 @@ class Moving:
     _cells: list[tuple[int, int, int, int, str]]
     _drawings: dict[str, Drawing]
 
-    def runs(self) -> list[RunInfo]:
-        """The runs that are drawn."""
-        raise NotImplementedError
+    if TYPE_CHECKING:  # the screen has them, from its other parts
 
-    def metrics(self) -> list[str]:
-        """The metrics in their order."""
-        raise NotImplementedError
+        def runs(self) -> list[RunInfo]: ...
 
-    def stop_inspecting(self) -> None:
-        """No cursor."""
-        raise NotImplementedError
+        def metrics(self) -> list[str]: ...
 
-    def inspect_at(self, place: float) -> None:
-        """The cursor to a place on the x axis."""
-        raise NotImplementedError
+        def stop_inspecting(self) -> None: ...
 
-    def zoom_at(self, place: float, by: int) -> None:
-        """Zoom in or out around a place on the x axis."""
-        raise NotImplementedError
+        def inspect_at(self, place: float) -> None: ...
 
-    def pan_by(self, share: float) -> None:
-        """Move the window by a share of its width."""
-        raise NotImplementedError
+        def zoom_at(self, place: float, by: int) -> None: ...
 
-    def do_reset(self, _: str) -> None:
-        """The whole curve."""
-        raise NotImplementedError
+        def pan_by(self, share: float) -> None: ...
 
-    def _side(self, columns: int) -> int:
-        raise NotImplementedError
+        def do_reset(self, _: str) -> None: ...
 
-    # -- keys ----------------------------------------------------------------------------
+        def _side(self, columns: int) -> int: ...
 
     def do_focus(self, where: str) -> None:
         """Another chart."""

@@ -40,6 +40,11 @@ class Setting:
     x_name: str = ""
 
 
+def _unread(desk: Desk) -> str:
+    """What stands in the place of a curve that is not there yet, or cannot be read."""
+    return "it cannot be read" if desk.snapshot.problem else "loading …"
+
+
 class Charts:
     """Draws charts and remembers them."""
 
@@ -118,7 +123,7 @@ class Charts:
             cursor=setting.cursor,
             marks=setting.marks,
             focused=setting.focused,
-            empty="no points" if known and not desk.snapshot.loading else "loading …",
+            empty="no points" if known and not desk.snapshot.loading else _unread(desk),
         )
         return draw(centres + lines, columns, rows, options, bands)
 
@@ -127,10 +132,12 @@ class Charts:
         here = [key for key in keys if key in desk.snapshot.series][: max(1, columns // 44)]
         run = desk.run()
         if not here or run is None:
-            waiting = "no metric yet" if not desk.snapshot.loading else "loading …"
+            waiting = "no metric yet" if not desk.snapshot.loading else _unread(desk)
             return [fill(columns)] * (rows // 2) + [[(waiting.center(columns), desk.look.dim)]]
         if not any(key in desk.snapshot.curves for key in here):
-            return [fill(columns)] * (rows // 2) + [[("loading …".center(columns), desk.look.dim)]]
+            return [fill(columns)] * (rows // 2) + [
+                [(_unread(desk).center(columns), desk.look.dim)]
+            ]
         size = (columns - _GAP * (len(here) - 1)) // len(here)
         state = desk.state
         drawings = [
