@@ -60,13 +60,13 @@ def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
 
 
 @pytest.fixture
-def disk(tmp_path: Path, need: Need) -> Iterator[Disk]:
-    """256 MiB of ext4 on a loop device."""
+def disk(tmp_path: Path, need: Need, full: bool) -> Iterator[Disk]:
+    """Ext4 on a loop device, with room for every run of the trial."""
     need(os.geteuid() == 0, "root, for a file system of its own")
     image, place = tmp_path / "image", tmp_path / "disk"
     place.mkdir()
     with open(image, "wb") as file:
-        file.truncate(256 << 20)
+        file.truncate(8 << 30 if full else 256 << 20)
     made = _run("mkfs.ext4", "-q", "-F", str(image))
     need(made.returncode == 0, f"mkfs.ext4 ({made.stderr.decode().strip()})")
     found = Disk(image, place)
