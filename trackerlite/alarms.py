@@ -10,9 +10,11 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import re
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,12 @@ BYTES_A_LOOK = 4 << 20
 STALL_AT_LEAST = 120.0  # seconds; below it nobody is helped by a bell
 STALL_FACTOR = 10.0  # times the usual pace
 _SETTLED = 100  # values before a loss can be said to diverge
+#: losses that rise in a healthy training, as a player's does whose opponent learns
+_MAY_RISE = {
+    "g", "d", "gen", "disc", "generator", "discriminator", "adv", "adversarial", "fake", "real",
+    "actor", "critic", "policy", "pi", "kl", "kld", "commit", "commitment", "aux", "auxiliary",
+    "balance", "balancing", "reg", "regularization", "penalty",
+}  # fmt: skip
 
 Tell = Callable[..., object]
 
@@ -117,7 +125,7 @@ class Alarms:
         """Whether a key among these needs a look at every value, not only at NaN and Inf."""
         if len(self._watched) > 1000:
             self._watched.clear()
-        found = any("loss" in key.lower() for key in keys) or any(
+        found = any(map(_should_fall, keys)) or any(
             values.means(pattern, key) for key in keys for pattern, _, _ in self._rules
         )
         self._watched[keys] = found
@@ -143,10 +151,10 @@ class Alarms:
             if values.means(pattern, key):
                 text = f"{key} = {value:.6g} at step {step}."
                 self._edge(holds(value, step), f"{key}: {rule}", text, "WARN", key, rule, step)
-        if finite and "loss" in key.lower():
+        if finite:
             trend = self._losses.get(key)
             if trend is None:
-                if len(self._losses) >= 256:
+                if len(self._losses) >= 256 or not _should_fall(key):
                     return
                 trend = self._losses[key] = _Trend()
             if trend.diverges(value) or (key, "divergence") in self._lasting:
@@ -177,6 +185,21 @@ class Alarms:
         if count < MOST_PER_KEY:
             self._raised[key or "", rule] = count + 1
             self._alert(title, text, level, key=key, rule=rule, step=step)
+
+
+@lru_cache(maxsize=1024)
+def _should_fall(key: str) -> bool:
+    """Whether a metric is a loss that does not rise but in trouble.
+
+    >>> [key for key in ("train/loss", "val_ce_loss", "kl_loss", "loss_G", "entropy_loss", "acc")
+    ...  if _should_fall(key)]
+    ['train/loss', 'val_ce_loss']
+    """
+    if "loss" not in key.lower():
+        return False
+    words = set(re.findall("[a-z]+", key.lower()))
+    bonus = "entropy" in words and "cross" not in words
+    return not bonus and words.isdisjoint(_MAY_RISE)
 
 
 class _Trend:

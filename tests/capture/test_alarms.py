@@ -153,6 +153,13 @@ class TestDivergence:
             journal.log({"loss": x + chance.gauss(0, 0.02)}, seconds=0.01)
         assert journal.look() == []
 
+    @pytest.mark.parametrize("key", ["vae/kl_loss", "loss_G", "train/policy_loss", "entropy_loss"])
+    def test_losses_that_may_rise(self, journal, key):
+        """A divergence from a prior, or a player's loss whose opponent learns, rises in health."""
+        for i in range(2000):
+            journal.log({key: 0.01 + i / 100, "train/loss": 1.0}, seconds=0.01)
+        assert journal.look() == []
+
 
 class TestStall:
     def test_stalls(self, journal):
