@@ -14,8 +14,7 @@ from trackerlite.importers import FORMATS, find
 from trackerlite.importers.base import ForeignRun
 from trackerlite.importers.write import Imported, Intake
 from trackerlite.paths import STORE_NAME
-from trackerlite.store.filesystem import is_network
-from trackerlite.store.projector import Projector
+from trackerlite.store.projector import of_writer
 
 POLL = 5.0  # seconds: network file systems tell nobody of their changes
 REST = 10.0  # a look that took a second is followed by at least ten without
@@ -44,7 +43,7 @@ class Follower:
         self._formats, self._idle = formats, idle
         self._intakes: dict[Path, Intake] = {}
         self._states: dict[Path, tuple[Any, ...]] = {}
-        self._projector: Projector | None = None
+        self._projector = of_writer(store)
         self._refused: set[Path] = set()
         self.refusals: list[str] = []
 
@@ -80,9 +79,7 @@ class Follower:
     def _project_run(self, folder: Path) -> None:
         """Show what was taken in at once: readers leave the rows of a living writer to it."""
         if self._projector is None:
-            if is_network(self._store):
-                return  # SQLite is left to whoever reads, on their own machine
-            self._projector = Projector(self._store)
+            return
         try:
             self._projector.project_run(folder, timeout=1.0)
         except Exception:  # noqa: S110 - it is in its journal, and the next reader projects it

@@ -50,7 +50,7 @@ class Recorder:
         self._stop = threading.Event()
         self._told: set[str] = set()
         self._projector: Projector | None = None
-        self._only_journal: bool | None = None
+        self._looked = False  # whether there may be a projector here
         self._thread = threading.Thread(target=self._run, name="trackerlite", daemon=True)
         try:
             self._thread.start()
@@ -93,17 +93,12 @@ class Recorder:
     _behind = False  # whether the last round left something, for the training to have its share
 
     def _project(self) -> None:
-        from trackerlite.store.projector import Projector
+        from trackerlite.store.projector import of_writer
 
-        if self._only_journal is None:
-            from trackerlite.store.filesystem import is_network
-
-            # On a network file system SQLite is left to whoever reads, on their own machine.
-            self._only_journal = is_network(self.store)
-        if self._only_journal:
-            return
+        if not self._looked:
+            self._projector, self._looked = of_writer(self.store, self._listener), True
         if self._projector is None:
-            self._projector = Projector(self.store, listener=self._listener)
+            return
         start = time.monotonic()
         _, self._behind = self._projector.project_some(self.folder, timeout=1.0)
         self._spent = time.monotonic() - start

@@ -21,7 +21,7 @@ from trackerlite.journal.scalars import Decoder
 from trackerlite.journal.stretches import Stretch, follow
 from trackerlite.store import connect, run_row
 from trackerlite.store.apply import EDITS, RunRows, tick
-from trackerlite.store.filesystem import database_path
+from trackerlite.store.filesystem import database_path, is_network
 from trackerlite.store.journals import JournalFile, changed_at, journals_of
 from trackerlite.store.lock import store_lock
 
@@ -276,6 +276,12 @@ class Projector:
         """Run a statement for each of some rows, under the lock."""
         with store_lock(self.lock_folder, timeout=timeout):
             self._connect().executemany(statement, rows)
+
+
+def of_writer(store: Path, listener: Listener | None = None) -> Projector | None:
+    """The projector of who writes a journal in `store`; None on a network file system, where SQLite
+    is left to whoever reads, on their own machine."""
+    return None if is_network(store) else Projector(store, listener=listener)
 
 
 def _closes(event: Event) -> bool:
