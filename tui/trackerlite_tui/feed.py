@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Done = Callable[[Exception | None], None]
 
 _POLL = 0.12  # seconds between two looks at the store's version
-_LIVE = 0.5  # seconds between two live redraws
+_LIVE = 0.7  # seconds between two live redraws
 _QUIET = 0.03  # seconds without another wish before it is fulfilled
 _RETRY = 1.0
 _BEHIND = 5.0  # seconds between two looks for what nobody projects
