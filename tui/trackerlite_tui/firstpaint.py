@@ -51,16 +51,17 @@ def paint(store: str, state: State) -> Snapshot | None:
             desk.resize(*size())
             desk.take(first)
             write(desk.paint(), desk.look)
-            _read_on(reader, desk, first)
+            rows = _read_on(reader, desk, first)
     except Exception:
         return None  # the feed meets it as well, and says it in a sentence
     if desk.snapshot.curves or desk.snapshot.bands:
-        write(desk.paint(), desk.look)
+        write(rows, desk.look)
     return desk.snapshot
 
 
-def _read_on(reader: Reader, desk: Desk, first: Snapshot) -> None:
-    """Read what the first screen shows, as far as that is quick: the app reads the rest."""
+def _read_on(reader: Reader, desk: Desk, first: Snapshot) -> list[Row]:
+    """Read what the first screen shows, as far as that is quick, and paint it: the app reads the rest."""
+    rows: list[Row] = []
     until = time.monotonic() + _HURRY
     reading = Reading(
         desk.take, first=first, moved=lambda _: time.monotonic() > until, changed=lambda _: True
@@ -69,7 +70,8 @@ def _read_on(reader: Reader, desk: Desk, first: Snapshot) -> None:
     while asked != (wants := desk.screen.wants()) and time.monotonic() < until:
         asked = wants
         reading.read_wanted(reader, wants)
-        desk.paint()  # what fits, and so what is wanted, is known once it is painted
+        rows = desk.paint()  # what fits, and so what is wanted, is known once it is painted
+    return rows
 
 
 @contextmanager
