@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 
 import trackerlite
 from trackerlite.errors import BadInput
@@ -76,6 +77,21 @@ async def test_ctrl_c_quits_and_closes_what_is_open(store: Path) -> None:
         assert app.desk.state.filter == ""
         await pilot.press("ctrl+c")
     assert app.return_code == 0
+
+
+async def test_a_key_right_behind_esc(store: Path) -> None:
+    """What a terminal sends for Esc and a key within a tenth of a second reads like Alt with the key:
+    both count."""
+    app = make_app(store)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(lambda: "run-0" in shown(app))
+        await pilot.press("question_mark")
+        app.post_message(events.Key("alt+j", "j"))
+        await pilot.pause()
+        assert app.desk.screen.table.index == 1
+        await until(lambda: "Keys · " not in shown(app))
+        app.post_message(events.Key("alt+question_mark", "?"))
+        await until(lambda: "Keys · " in shown(app))
 
 
 async def test_a_resize_storm_down_to_one_cell(store: Path) -> None:

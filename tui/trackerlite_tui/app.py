@@ -163,7 +163,11 @@ class TrackerApp(App[None], inherit_bindings=False):
         """Every key goes to the desk."""
         event.stop()
         event.prevent_default()
-        if self.desk.key(event.key, event.character):
+        key = event.key
+        if key.startswith("alt+") and event.is_printable:  # Esc and a key so soon come as one
+            self.desk.key("escape")
+            key = key.removeprefix("alt+")
+        if self.desk.key(key, event.character) or key != event.key:
             self._soon()
 
     def action_interrupt(self) -> None:
