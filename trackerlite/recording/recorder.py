@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_EVERY = 10.0
 FIRST = 0.05  # seconds that `init` gets to return, before threads take turns with it
-_FASTEST, _SLOWEST = 0.1, 2.0
+_FASTEST, _SLOWEST = 0.1, 1.0
 
 
 class Recorder:
