@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import trackerlite as tl
 from query.worlds import Entry, GeneratedRun
 from trackerlite.errors import BadInput
 from trackerlite.readers import Reader
@@ -51,6 +52,38 @@ def test_a_thinned_line_keeps_its_spike_and_its_gap(long: Path) -> None:
             assert line.value[-1] == whole[-1]
             assert (np.diff(line.step) >= 0).all()
             assert (np.diff(line.time) >= 0).all()
+
+
+def test_sampled_points_are_points_that_were_logged(long: Path) -> None:
+    """However few are asked for, each is a logged point at its own step; extremes, gaps and ends stay."""
+    with Reader.open(long) as reader:
+        series = reader.series(names=["loss"])[0]
+        whole = reader.points(series.key)
+        for most in (1, 2, 7, 100, 999, 5_000, COUNT - 1):
+            some = reader.sampled(series, most)
+            assert len(some) <= 1.1 * most + 5
+            assert (np.diff(some.index) > 0).all()
+            for name in ("step", "time", "value"):
+                there, logged = getattr(some, name), getattr(whole, name)
+                assert np.array_equal(there, logged[some.index], equal_nan=name == "value")
+            assert {0, 7_777, 15_000, COUNT - 1} <= set(some.index.tolist())
+            assert np.nanargmin(whole.value) in some.index
+            assert np.diff(some.index).max() <= 3 * COUNT / max(1, most // 2)
+        assert len(reader.sampled(series, COUNT)) == COUNT
+
+
+def test_sampled_points_of_a_rewound_run(tmp_path: Path) -> None:
+    """What a rewind hid is in no sample, and a falling curve is told falling."""
+    with tl.init(project="p", id="back", dir=tmp_path) as run:
+        for step in range(9_000):
+            run.log({"loss": 9_000.0 - step if step < 4_000 else 1e6}, step=step)
+    with tl.init(project="p", id="back", dir=tmp_path, resume_from="back?_step=3999") as run:
+        for step in range(4_000, 8_000):
+            run.log({"loss": 9_000.0 - step}, step=step)
+    found = tl.Api(tmp_path).run("back").metric("loss", samples=50)
+    assert found["step"][[0, -1]].tolist() == [0, 7_999]
+    assert (found["value"] == 9_000.0 - found["step"]).all()
+    assert (np.diff(found["value"]) < 0).all()
 
 
 def test_a_line_that_rises_or_falls_stays_one(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trackerlite.cli._rows import Row, chosen, label, rows
-from trackerlite.readers.polyline import along, polyline
+from trackerlite.readers.polyline import along, as_line, polyline
 from trackerlite.readers.select import names_of
 
 if TYPE_CHECKING:
@@ -45,8 +45,14 @@ def read_lines(
     smooth: float,
     samples: int,
     stream: str = "history",
+    *,
+    as_logged: bool = False,
 ) -> list[Drawn]:
     """The metrics of `runs` that match `patterns`, by metric and then in the order of `runs`.
+
+    Args:
+        as_logged: each corner is a point that was logged, for programs. Else a long line is
+            drawn from its envelope, which is quicker and shows the same.
 
     Raises:
         BadInput: a run has no metric `x`.
@@ -58,7 +64,11 @@ def read_lines(
     for one in sorted(wanted, key=lambda one: (one.name, place[one.run_key], one.rank)):
         run = runs[place[one.run_key]]
         # Smoothing looks at every point, as W&B does it, as long as that is quick.
-        line = polyline(reader, one, 250_000 if smooth and one.total <= 500_000 else samples)
+        if as_logged:
+            points = reader.points(one.key) if smooth else reader.sampled(one, 2 * samples)
+            line = as_line(points, exact=len(points) == one.count)
+        else:
+            line = polyline(reader, one, 250_000 if smooth and one.total <= 500_000 else samples)
         values = line.value
         found.append(
             Drawn(
@@ -87,7 +97,7 @@ def read_rows(
 
     Args:
         x: `step`, or what else each row should also tell: `time`, `wall`, or a metric.
-        samples: about how many stretches of each curve; None: every point.
+        samples: about how many points of each curve; None: every point.
 
     Raises:
         BadInput: the run has no metric `x`.
@@ -96,9 +106,10 @@ def read_rows(
     for one in series:
         if label(one) == x:
             continue
-        every = samples is None or (smooth and one.total <= 500_000)
-        # A stretch is told by four values.
-        line = polyline(reader, one, one.total if every else max(1, (samples or 4) // 4))
+        # Smoothing looks at every point: of some it would be another average.
+        every = samples is None or smooth
+        some = reader.points(one.key) if every else reader.sampled(one, samples or 1)
+        line = as_line(some, exact=len(some) == one.count)
         values = _smoothed(line.value, smooth) if smooth else line.value
         keep = _spread(len(values), samples) if smooth and samples else slice(None)
         there = along(reader, run, line, x)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the last N rows.")
 @click.option(
     "--samples", type=click.IntRange(min=1), metavar="N",
-    help="About so many stretches of the curve, spikes kept.",
+    help="About so many points of the curve, spikes kept.",
 )  # fmt: skip
 @click.option(
     "--smooth", type=click.FloatRange(0, 1, max_open=True), default=0.0, metavar="WEIGHT",

@@ -93,9 +93,11 @@ def command(
             say(f"No run passes {filter_!r}.")
             return NOTHING_MATCHED
         stream = "system" if system else "history"
-        lines = read_lines(reader, found, patterns, x, smooth, _SAMPLES, stream)
+        lines = read_lines(reader, found, patterns, x, smooth, _SAMPLES, stream, as_logged=as_json)
     if not lines:
         say(f"None of these runs has a metric like {' or '.join(patterns)}.")
+        if as_json:
+            emit_rows([])
         return NOTHING_MATCHED
     if as_json:
         emit_rows(_as_dict(line) for line in lines)

@@ -130,7 +130,8 @@ class ApiRun:
         What forked processes logged under the same name is among it, in the order of time.
 
         Args:
-            samples: about how many points; the least and greatest of each stretch are kept.
+            samples: about how many points: the first, the last, and of each stretch the least, the
+                greatest and one that is not finite, each with its own step and time.
                 None: every point, in the order it was logged.
 
         Raises:
@@ -187,20 +188,11 @@ class ApiRun:
     def _sampled(
         self, series: SeriesInfo, samples: int | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        import numpy as np
-
-        if samples is None or series.total <= samples:
+        if samples is None:
             points = self._reader.points(series.key)
-            return points.step, points.time, points.value
-        from trackerlite.readers.curves import thin
-
-        found = thin(self._reader.envelope(series.key, samples // 2), max(1, samples // 2))
-        step = np.column_stack([found["step_min"], found["step_max"]]).ravel()
-        time = np.column_stack([found["time_min"], found["time_max"]]).ravel()
-        value = np.column_stack([found["min"], found["max"]]).ravel()
-        single = np.repeat(found["count"] == 1, 2)
-        single[::2] = False  # a bucket of one point is one row, not two
-        return step[~single], time[~single], value[~single]
+        else:
+            points = self._reader.sampled(series, samples)
+        return points.step, points.time, points.value
 
 
 def _text(what: str, given: object) -> str:

@@ -79,29 +79,41 @@ def envelope(
     Sealed buckets of the coarsest level that is still fine enough, then finer and
     finer ones for the part that is not sealed yet, then single points.
     """
+    found = [some for _, some in pieces(connection, series_key, resolution, start, stop)]
+    return np.concatenate(found) if found else np.empty(0, dtype=ENVELOPE)
+
+
+def pieces(
+    connection: sqlite3.Connection,
+    series_key: int,
+    resolution: int,
+    start: int = 0,
+    stop: int | None = None,
+) -> list[tuple[int, NDArray[Any]]]:
+    """The envelope in the order of the series, by level: a bucket of level `n` has 16ⁿ points under it."""
     row = connection.execute(
         "SELECT total, sealed FROM series WHERE key=?", (series_key,)
     ).fetchone()
     if row is None:
-        return np.empty(0, dtype=ENVELOPE)
+        return []
     total, sealed = row
     stop = total if stop is None else min(stop, total)
     level = 0
     while level < LEVELS and (stop - start) // FACTOR ** (level + 1) >= resolution:
         level += 1
-    pieces: list[NDArray[Any]] = []
+    found: list[tuple[int, NDArray[Any]]] = []
     at = start
     while level > 0:
         size = CHUNK * FACTOR ** (level - 1)  # points under one chunk
         end = min(sealed, stop if stop == total else stop + size) // size * size
         if end > at:
-            pieces.append(_sealed(connection, series_key, level, at // size, end // size))
+            found.append((level, _sealed(connection, series_key, level, at // size, end // size)))
             at = end
         level -= 1
     if at < stop:
-        pieces.append(as_envelope(points(connection, series_key, at, stop)))
-    found = np.concatenate(pieces) if pieces else np.empty(0, dtype=ENVELOPE)
-    return found[(found["count"] > 0) & (found["index"] < stop)]
+        found.append((0, as_envelope(points(connection, series_key, at, stop))))
+    kept = ((n, some[(some["count"] > 0) & (some["index"] < stop)]) for n, some in found)
+    return [(n, some) for n, some in kept if len(some)]
 
 
 def _sealed(
@@ -125,19 +137,3 @@ def as_envelope(some: Points) -> NDArray[Any]:
     for name in ("first", "last", "min", "max"):
         found[name] = number
     return found
-
-
-def thin(found: NDArray[Any], buckets: int) -> NDArray[Any]:
-    """An envelope merged to at most `buckets` buckets; every spike is still in one."""
-    if len(found) <= buckets:
-        return found
-    starts = np.linspace(0, len(found), buckets, endpoint=False).astype(np.int64)
-    ends = np.append(starts[1:], len(found)) - 1
-    merged: NDArray[Any] = found[starts].copy()
-    for name in ("count", "finite"):
-        merged[name] = np.add.reduceat(found[name], starts)
-    for low, high in (("step_min", "step_max"), ("time_min", "time_max"), ("min", "max")):
-        merged[low] = np.fmin.reduceat(found[low], starts)
-        merged[high] = np.fmax.reduceat(found[high], starts)
-    merged["last"] = found["last"][ends]
-    return merged

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trackerlite.errors import BadInput
-from trackerlite.readers.info import RunInfo, SeriesInfo
+from trackerlite.readers.info import Points, RunInfo, SeriesInfo
 from trackerlite.readers.reader import Reader
 
 Floats = NDArray[np.float64]
@@ -41,12 +41,16 @@ def polyline(reader: Reader, series: SeriesInfo, samples: int = 2000) -> Polylin
     The time it takes depends on `samples`, not on how many points were logged.
     """
     if series.total <= 2 * samples:
-        points = reader.points(series.key)
-        return Polyline(points.step.astype(np.float64), points.time, points.value, exact=True)
+        return as_line(reader.points(series.key))
     buckets = _merged(reader.envelope(series.key, samples), samples)
     step, value = _unfolded(buckets, "step_min", "step_max")
     time, _ = _unfolded(buckets, "time_min", "time_max")
     return Polyline(step, time, value, exact=False)
+
+
+def as_line(points: Points, exact: bool = True) -> Polyline:
+    """Points as the corners of a line."""
+    return Polyline(points.step.astype(np.float64), points.time, points.value, exact)
 
 
 def _merged(buckets: NDArray[Any], wanted: int) -> NDArray[Any]:

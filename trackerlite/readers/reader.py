@@ -324,6 +324,15 @@ class Reader:
 
         return curves.envelope(self.connection, series_key, resolution, start, stop)
 
+    def sampled(self, series: SeriesInfo, most: int) -> Points:
+        """About `most` points of a series that tell its shape: spikes, gaps and both ends are there.
+
+        Each is a point that was logged, with its own step and time.
+        """
+        from trackerlite.readers import sampling
+
+        return sampling.sampled(self.connection, series.key, series.total, most)
+
     def values(self, run_key: int, name: str | None = None) -> list[ValueRow]:
         """What a run logged that is no number, in order of logging."""
         clause, bound = "", [run_key]

@@ -7,19 +7,17 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from trackerlite import values
 from trackerlite.readers import Reader, RunInfo, SeriesInfo
 from trackerlite.readers.compare import MISSING, Cell, Comparison, compare, natural
-from trackerlite.readers.polyline import polyline
 from trackerlite.readers.select import names_of
 from trackerlite.report.media import Gallery
 from trackerlite.text import plain
 
-#: Stretches that a curve is drawn with; each is told by four values, so spikes stay.
-STRETCHES = 400
+#: Points that a curve is drawn with: who hovers over one reads what was logged, and where.
+POINTS = 800
 _DIGITS = 7
 _TEXT_LIMIT = 2000
 
@@ -117,19 +115,19 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 
 def _line(reader: Reader, series: SeriesInfo) -> dict[str, Any]:
-    line = polyline(reader, series, STRETCHES)
+    line = reader.sampled(series, POINTS)
     origin = float(line.time[0]) if len(line.time) else 0.0
     return {
         "step": _rounded(line.step, 10),
         "origin": origin,
         "time": _rounded(line.time - origin, 9),
         "value": _rounded(line.value, _DIGITS),
-        "exact": line.exact,
+        "exact": len(line) == series.count,
         "count": series.count,
     }
 
 
-def _rounded(numbers: NDArray[np.float64], digits: int) -> list[int | float | None]:
+def _rounded(numbers: NDArray[Any], digits: int) -> list[int | float | None]:
     """Numbers in as few characters as a chart needs; null where there is none."""
     found: list[int | float | None] = []
     for number in numbers.tolist():
