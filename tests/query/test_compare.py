@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,6 +171,50 @@ def test_samples() -> None:
     assert found.sd == pytest.approx(math.sqrt(2))
     assert math.isnan(statistics.sample([1.0]).sd)
     assert math.isnan(statistics.sample([]).mean)
+
+
+def test_a_value_that_every_seed_has_is_no_spread(recwarn: pytest.WarningsRecorder) -> None:
+    """What differs by how sums were rounded is no difference, and nothing warns of it on stderr."""
+    same = [1.5e-05] * 9 + [1.5e-05 * (1 + 2e-16)]
+    found = statistics.compare_samples(statistics.sample([5e-07] * 10), statistics.sample(same))
+    assert statistics.sample(same).sd == 0.0
+    assert found.verdict == "no spread"
+    one_sided = statistics.compare_samples(
+        statistics.sample([1.0] * 5), statistics.sample([1.1, 1.2, 1.3, 1.4])
+    )
+    wanted = stats.ttest_1samp([1.1, 1.2, 1.3, 1.4], 1.0)
+    assert one_sided.p == pytest.approx(wanted.pvalue)
+    assert not recwarn.list
+
+
+def test_groups_of_a_number_and_of_its_text_are_told_apart(tmp_path: Path) -> None:
+    """0.1 and "0.1" make two groups, each with its own label and its own entry in the JSON."""
+    for number, lr in enumerate((0.1, 0.1, "0.1", "0.1")):
+        with tl.init(project="p", id=f"r{number}", dir=tmp_path, config={"lr": lr}) as run:
+            run.log({"loss": float(number)})
+    with Reader.open(tmp_path) as reader:
+        groups = group_runs(reader, select_runs(reader), "config.lr")
+        told = compare_groups(reader, groups).to_dict()
+    assert [group.label for group in groups] == ["config.lr=0.1", 'config.lr="0.1"']
+    assert {k: v["mean"] for k, v in told["metrics"][0]["values"].items()} == {
+        "config.lr=0.1": 0.5,
+        'config.lr="0.1"': 2.5,
+    }
+
+
+def test_what_cannot_be_had_is_null(tmp_path: Path) -> None:
+    """In JSON a spread, a p or an interval that does not exist is null, never the text "NaN"."""
+    for number in range(2):
+        with tl.init(project="p", id=f"r{number}", dir=tmp_path, config={"lr": number}) as run:
+            run.log({"loss": float(number)})
+    with Reader.open(tmp_path) as reader:
+        told = compare_groups(
+            reader, group_runs(reader, select_runs(reader), "config.lr")
+        ).to_dict()
+    cell = told["metrics"][0]["values"]["config.lr=1"]
+    assert cell["sd"] is None
+    assert (cell["difference"]["p"], cell["difference"]["low"]) == (None, None)
+    assert cell["difference"]["verdict"] == "too few runs"
 
 
 def test_the_use_of_the_machine_is_told(tmp_path):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import trackerlite as tl
 from query.conftest import HOSTILE
 from trackerlite.cli import main
 
@@ -103,6 +104,7 @@ def test_ls_json_has_the_columns(call: Called) -> None:
         (["diff", "lion0", "nobody"], 3, "No run answers"),
         (["diff", "--filter", "tag:nobody"], 3, "a comparison needs two"),
         (["diff", "--filter", "lion", "--group-by", "project"], 3, "nothing to compare"),
+        (["diff", "--filter", "tag:nobody", "--group-by", "config.lr"], 3, "No run passes"),
         (["plot", "lion0", "-m", "nothing"], 3, "None of these runs"),
         (["plot", "lion0", "-m", "val/loss", "--x", "nothing"], 2, "no metric 'nothing'"),
         (["plot", "lion0", "-m", "val/loss", "-o", "x.gif"], 2, ".png, .svg, .pdf"),
@@ -162,6 +164,46 @@ def test_groups_fit_eighty_columns(study: Path) -> None:
     assert "better" in text
     assert "within noise" in text or "no spread" in text
     assert "Welch" in text
+
+
+def test_a_group_can_be_the_baseline(call: Called) -> None:
+    """`--baseline RUN` measures groups against the one that the run is in."""
+    asked = ["diff", "--filter", "project:study", "--group-by", "config.optimizer.name", "--json"]
+    orders = [
+        [
+            group["label"].rpartition("=")[2]
+            for group in json.loads(call(*asked, *more)[1])["groups"]
+        ]
+        for more in ([], ["--baseline", "lion0"])
+    ]
+    assert orders == [["adamw", "lion"], ["lion", "adamw"]]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "value", "said"),
+    [
+        (-1.0, 20.0, "+2100%"),
+        (1.0, -20.0, "-2100%"),
+        (1e-9, 1.0, "+1.0e+11%"),
+        (2.0, 3.0, "+50.0%"),
+    ],
+)
+def test_a_large_change_is_a_percentage(baseline: float, value: float, said: str) -> None:
+    """Δ% is the change over the baseline's size, whatever the signs; never a factor that is none."""
+    from trackerlite.cli._diff import percent
+
+    assert percent((value - baseline) / abs(baseline), None).plain == said
+
+
+def test_a_number_and_its_text_look_different(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where one run has 0.1 and another "0.1", `diff` shows the text in quotes."""
+    for name, lr in (("a", 0.1), ("b", "0.1"), ("c", 0.1), ("d", "0.1")):
+        tl.init(project="p", id=name, dir=tmp_path, config={"lr": lr}).finish()
+    for names in ("ab", "abcd"):
+        assert main(["diff", *names, "--dir", str(tmp_path)]) == 0
+        assert re.search(r'lr +0\.1 .*"0\.1"', capsys.readouterr().out, re.DOTALL)
 
 
 def test_diff_json(call: Called) -> None:

@@ -12,6 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from trackerlite import values
 from trackerlite.cli import _human
 from trackerlite.readers import patches
 from trackerlite.readers.compare import MISSING, Cell, Comparison, MetricRow, Row
@@ -178,10 +179,14 @@ def signed(value: float | None, word: str | None) -> Text:
 
 
 def percent(value: float | None, word: str | None) -> Text:
-    """A relative difference; beyond tenfold as a factor, which says more than 12345 %."""
+    """A relative difference, in few characters however large; never as a factor, which would be
+    wrong where the baseline is negative."""
     if not value or not math.isfinite(value):
         return Text("")
-    text = f"{value:+.1%}" if abs(value) < 10 else f"×{value + 1:.3g}"
+    size = abs(value)
+    text = (
+        f"{value:+.1%}" if size < 10 else f"{value:+.0%}" if size < 1e4 else f"{value * 100:+.1e}%"
+    )
     return Text(text, style=VERDICTS[word])
 
 
@@ -197,7 +202,7 @@ def section(name: str, rows: Sequence[Row]) -> RenderableType:
         return _by_value(name, rows)
     table = grid("", *(letter(index) for index in range(count)))
     for row in rows:
-        cells = [shown(value) for value in row.values]
+        cells = _cells(row)
         if count == 2 and all(isinstance(value, str) for value in row.values):
             cells = changed_words(str(row.values[0]), str(row.values[1]))
         table.add_row(Text(plain(row.key), style="cyan"), *cells)
@@ -208,13 +213,28 @@ def _by_value(name: str, rows: Sequence[Row]) -> RenderableType:
     table = grid("", "value", "runs")
     for row in rows:
         having: dict[str, list[int]] = {}
-        for index, value in enumerate(row.values):
-            having.setdefault(shown(value).plain, []).append(index)
+        for index, cell in enumerate(_cells(row)):
+            having.setdefault(cell.plain, []).append(index)
         key = Text(plain(row.key), style="cyan")
         for text, indices in sorted(having.items(), key=lambda item: (-len(item[1]), item[1])):
             table.add_row(key, text, Text(" ".join(map(letter, indices)), style="bold"))
             key = Text("")
     return Group(heading(name), table)
+
+
+def _cells(row: Row) -> list[Text]:
+    """The values of a row; texts in quotes where one would look like another's number."""
+    cells = [shown(value) for value in row.values]
+    texts = [isinstance(value, str) for value in row.values]
+    alike = {c.plain for c, text in zip(cells, texts, strict=True) if text} & {
+        c.plain for c, text in zip(cells, texts, strict=True) if not text
+    }
+    if not alike:
+        return cells
+    return [
+        Text(plain(values.dumps(value), _VALUE_LIMIT)) if text else cell
+        for value, cell, text in zip(row.values, cells, texts, strict=True)
+    ]
 
 
 def shown(value: Any) -> Text:

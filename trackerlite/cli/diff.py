@@ -13,6 +13,7 @@ from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import coloured, console, emit, say
 from trackerlite.readers import Reader
 from trackerlite.readers.select import group_runs, select_runs
+from trackerlite.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,11 @@ _ANY_WIDTH = 1000
 )
 @click.argument("runs", metavar="RUN...", nargs=-1)
 @click.option("--filter", "filter_", metavar="FILTER", help="Also the runs that this lets pass.")
-@click.option("--baseline", metavar="RUN", help="Measure against this one. Default: the first.")
+@click.option(
+    "--baseline",
+    metavar="RUN",
+    help="Measure against this one, or its group. Default: the first.",
+)
 @click.option("--group-by", metavar="KEYS", help="Compare groups, such as config.lr, over seeds.")
 @click.option(
     "--by",
@@ -75,9 +80,11 @@ def command(
     with Reader.open(dir) as reader:
         found = _runs(reader, runs, filter_, baseline)
         if group_by is not None:
+            named = runs or filter_ is not None
             return _groups(
                 reader,
-                found or select_runs(reader),
+                found if named else select_runs(reader),
+                reader.run(baseline) if baseline else None,
                 group_by,
                 "best" if statistic == "best" else "last",
                 as_json,
@@ -85,7 +92,7 @@ def command(
             )
         if len(found) < 2:
             if filter_ is not None:
-                say(f"{len(found)} run passes that filter; a comparison needs two.")
+                say(f"That is {counted(len(found), 'run')}; a comparison needs two.")
                 return NOTHING_MATCHED
             raise click.UsageError("Name two or more runs, or some with --filter.")
         from trackerlite.readers.compare import compare
@@ -119,6 +126,7 @@ def _runs(
 def _groups(
     reader: Reader,
     runs: Sequence[RunInfo],
+    baseline: RunInfo | None,
     group_by: str,
     statistic: str,
     as_json: bool,
@@ -127,9 +135,14 @@ def _groups(
     from trackerlite.readers.compare_groups import compare_groups
 
     groups = group_runs(reader, runs, group_by)
+    if not runs:
+        say("No run passes that filter.")
+        return NOTHING_MATCHED
     if len(groups) < 2:
         say(f"All {len(runs)} runs are in one group of {group_by}; there is nothing to compare.")
         return NOTHING_MATCHED
+    if baseline is not None:  # the group that it is in comes first, the others as they were
+        groups.sort(key=lambda group: all(run.key != baseline.key for run in group.runs))
     comparison = compare_groups(reader, groups, "best" if statistic == "best" else "last")
     if as_json:
         emit(comparison.to_dict())

@@ -74,9 +74,10 @@ class GroupComparison:
                         label: {
                             "n": cell.sample.n,
                             "lost": cell.sample.lost,
-                            "mean": cell.sample.mean,
-                            "sd": cell.sample.sd,
-                            "difference": cell.difference and asdict(cell.difference),
+                            "mean": _told(cell.sample.mean),
+                            "sd": _told(cell.sample.sd),
+                            "difference": cell.difference
+                            and {k: _told(v) for k, v in asdict(cell.difference).items()},
                             "verdict": cell.verdict,
                         }
                         for label, cell in zip(labels, row.cells, strict=True)
@@ -134,6 +135,11 @@ def compare_groups(
             for name, goal, unit, samples in rows
         ),
     )
+
+
+def _told(value: Any) -> Any:
+    """None for the NaN of what cannot be had, as `Comparison.to_dict` has it."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _number(series: SeriesInfo, statistic: Statistic, goal: Goal | None) -> float | None:

@@ -85,8 +85,15 @@ def group_runs(
         identity = tuple(_identity(value) for value in row)
         found.setdefault(identity, []).append(run)
         told.setdefault(identity, row)
+    labels = {identity: _label(items, row) for identity, row in told.items()}
+    shared = Counter(labels.values())
     groups = [
-        Group(told[identity], _label(items, told[identity]), tuple(members))
+        Group(
+            told[identity],
+            # 0.1 and "0.1" are two groups: then texts are told from numbers by their quotes.
+            _label(items, told[identity], quoted=shared[labels[identity]] > 1),
+            tuple(members),
+        )
         for identity, members in found.items()
     ]
     return sorted(groups, key=lambda group: [_place(value, False) for value in group.values])
@@ -241,9 +248,9 @@ def _identity(value: Any) -> str:
     return values.dumps(value)
 
 
-def _label(items: Sequence[Item], row: Sequence[Any]) -> str:
+def _label(items: Sequence[Item], row: Sequence[Any], quoted: bool = False) -> str:
     return ", ".join(
-        f"{item.text}={value if isinstance(value, str) else values.dumps(value)}"
+        f"{item.text}={value if isinstance(value, str) and not quoted else values.dumps(value)}"
         if value is not None
         else f"no {item.text}"
         for item, value in zip(items, row, strict=True)

@@ -11,6 +11,7 @@ are shown and no verdict is given.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -19,6 +20,7 @@ import numpy as np
 
 SIGNIFICANCE = 0.05
 CONFIDENCE = 0.95
+_ROUNDING = 1e-12  # a learning rate that every seed ends with, to a few of its last bits
 
 Verdict = Literal["different", "within noise", "too few runs", "no spread", "needs scipy"]
 
@@ -73,8 +75,18 @@ def sample(values: Sequence[float | None]) -> Sample:
         finite,
         len(values) - len(finite),
         float(np.mean(finite)) if finite else math.nan,
-        float(np.std(finite, ddof=1)) if len(finite) > 1 else math.nan,
+        _deviation(finite),
     )
+
+
+def _deviation(values: Sequence[float]) -> float:
+    """The sample's standard deviation; 0 where all that differs is how sums were rounded."""
+    if len(values) < 2:
+        return math.nan
+    low, high = min(values), max(values)
+    if high - low <= _ROUNDING * max(abs(low), abs(high)):
+        return 0.0
+    return float(np.std(values, ddof=1))
 
 
 def scipy_installed() -> bool:
@@ -96,7 +108,10 @@ def compare_samples(baseline: Sample, other: Sample) -> Difference:
         return replace(untested, verdict="needs scipy")
     from scipy import stats
 
-    result = stats.ttest_ind(other.values, baseline.values, equal_var=False)
+    with warnings.catch_warnings():
+        # "Precision loss": said of a group whose values are all the same, which is no loss here.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        result = stats.ttest_ind(other.values, baseline.values, equal_var=False)
     interval = result.confidence_interval(CONFIDENCE)
     p = float(result.pvalue)
     return Difference(delta, float(interval.low), float(interval.high), p, p, _verdict(p))

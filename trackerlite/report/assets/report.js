@@ -54,7 +54,7 @@
 
   const date = (seconds) => (seconds == null ? "" : new Date(seconds * 1000).toLocaleString());
   const percent = (share) =>
-    Math.abs(share) < 10 ? (share >= 0 ? "+" : "−") + (Math.abs(share) * 100).toFixed(1) + " %" : "×" + number(share + 1);
+    (share >= 0 ? "+" : "−") + (Math.abs(share) < 10 ? (Math.abs(share) * 100).toFixed(1) : number(Math.round(Math.abs(share) * 100))) + " %";
 
   // --- curves
 
