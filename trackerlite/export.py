@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _BATCH = 20_000
 _LEADING = ("run", "step", "time")
+_LEADING_BESIDE_METRICS = ("_run", "_step", "_timestamp")
 
 
 class Out(Protocol):
@@ -43,6 +44,8 @@ class Table:
 
     Attributes:
         keys: the columns besides run (`project/id`), step and time (Unix seconds).
+        leading: what those three are called: `_run`, `_step` and `_timestamp` where a metric has
+            one of the plain names.
     """
 
     def __init__(self, reader: Reader, runs: Sequence[RunInfo], wanted: Callable[[str], bool]):
@@ -56,6 +59,8 @@ class Table:
             (run, HistoryRows(reader.connection, run.key, "history", rename)) for run in runs
         ]
         self.keys = sorted({name for _, history in self._histories for name in history.names})
+        taken = not set(_LEADING).isdisjoint(self.keys)
+        self.leading = _LEADING_BESIDE_METRICS if taken else _LEADING
 
     def rows(self) -> Iterator[tuple[RunInfo, Row]]:
         """Every row, run by run, steps rising."""
@@ -77,7 +82,7 @@ def write_csv(table: Table, out: Out, delimiter: str = ",") -> int:
     Numbers come with every digit, texts as they are, all else as JSON.
     """
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    writer.writerow([*_LEADING, *table.keys])
+    writer.writerow([*table.leading, *table.keys])
     count = 0
     for run, row in table.rows():
         cells = [_cell(row.values[key]) if key in row.values else "" for key in table.keys]
@@ -87,13 +92,13 @@ def write_csv(table: Table, out: Out, delimiter: str = ",") -> int:
 
 
 def write_jsonl(table: Table, out: Out) -> int:
-    """One object a line, with W&B's `_step` and `_timestamp`; returns the number of rows.
+    """One object a line, with `_run` and W&B's `_step` and `_timestamp`; returns the number of rows.
 
     NaN and the infinities, which JSON does not have, are the strings W&B writes.
     """
     count = 0
     for run, row in table.rows():
-        start = {"run": run.ref, "_step": row.step, "_timestamp": row.time}
+        start = {"_run": run.ref, "_step": row.step, "_timestamp": row.time}
         values = {key: _strict(value) for key, value in row.values.items()}
         out.write(json.dumps({**start, **values}, allow_nan=False) + "\n")
         count += 1
@@ -114,7 +119,7 @@ def write_parquet(table: Table, path: Path) -> int:
             "Parquet needs pyarrow: pip install 'trackerlite[parquet]'. csv and jsonl need nothing."
         ) from None
     texts = table.texts()
-    fields = [("run", pa.string()), ("step", pa.int64()), ("time", pa.float64())]
+    fields = [*zip(table.leading, (pa.string(), pa.int64(), pa.float64()), strict=True)]
     fields += [(key, pa.string() if key in texts else pa.float64()) for key in table.keys]
     schema = pa.schema(fields)
     count = 0
@@ -122,7 +127,8 @@ def write_parquet(table: Table, path: Path) -> int:
         batch: list[dict[str, Any]] = []
         for run, row in table.rows():
             values = {k: _cell(v) if k in texts else float(v) for k, v in row.values.items()}
-            batch.append({"run": run.ref, "step": row.step, "time": row.time, **values})
+            own = zip(table.leading, (run.ref, row.step, row.time), strict=True)
+            batch.append({**dict(own), **values})
             count += 1
             if len(batch) >= _BATCH:
                 writer.write_table(_parquet_batch(batch, schema))

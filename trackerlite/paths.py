@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from trackerlite.errors import BadInput, StoreNotFound
@@ -21,6 +23,24 @@ def home() -> Path:
         return Path.home()
     except RuntimeError:
         return Path("/nonexistent")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write under: what stands there becomes `path` when it is complete.
+
+    An error leaves `path` as it was, and is about `path`, not about a name that nobody asked for.
+    """
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
+    try:
+        yield beside
+        beside.replace(path)
+    except OSError as error:
+        if error.filename in (beside, str(beside)):
+            error.filename, error.filename2 = str(path), None
+        raise
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def safe_name(text: str, limit: int = 64) -> str:

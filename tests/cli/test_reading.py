@@ -177,9 +177,9 @@ def test_metrics_prints_points(shared_store: Path) -> None:
     rows = trackerlite(
         "metrics", "base0001", "-m", "train/loss", "-m", "val/*", "--json", *where
     ).json
-    assert [row["step"] for row in rows] == list(range(50))
+    assert [row["_step"] for row in rows] == list(range(50))
     assert [row["train/loss"] for row in rows] == [1 / (step + 1) for step in range(50)]
-    assert {row["step"]: row["val/loss"] for row in rows if "val/loss" in row} == {
+    assert {row["_step"]: row["val/loss"] for row in rows if "val/loss" in row} == {
         step: 2 / (step + 1) for step in range(0, 50, 10)
     }
     table = trackerlite("metrics", "base0001", "-m", "train/loss", "--last", "3", *where).stdout
@@ -247,7 +247,7 @@ def test_tail_json_is_a_line_each(shared_store: Path) -> None:
     import json
 
     rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {row["step"]: row["sample"] for row in rows if "sample" in row} == {
+    assert {row["_step"]: row["sample"] for row in rows if "sample" in row} == {
         step: f"text {step}" for step in range(0, 50, 10)
     }
 
@@ -293,7 +293,7 @@ run.finish()
     import json
 
     assert rest == ""
-    assert [(row["step"], row["x"]) for row in map(json.loads, lines)] == [
+    assert [(row["_step"], row["x"]) for row in map(json.loads, lines)] == [
         (0, 0.5), (1, 1.5), (2, 2.5), (3, 3.5)
     ]  # fmt: skip
     assert tail.returncode == 0

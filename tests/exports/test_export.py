@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import trackerlite as tl
 from cli.command import record, trackerlite
 
 TRAINING = """
@@ -55,7 +56,7 @@ def test_json_lines(store: Path) -> None:
     assert [row["_step"] for row in rows] == list(range(12))
     assert rows[4]["list"] == [1, "NaN"]
     assert (rows[10]["loss"], rows[11]["loss"]) == ("NaN", "-Infinity")
-    assert rows[3] == {"run": "alpha/one00001", "_step": 3, "_timestamp": rows[3]["_timestamp"],
+    assert rows[3] == {"_run": "alpha/one00001", "_step": 3, "_timestamp": rows[3]["_timestamp"],
                        "loss": 0.25, "big": 2**53 + 3}  # fmt: skip
 
 
@@ -71,6 +72,55 @@ def test_parquet(store: Path, tmp_path: Path) -> None:
     assert loss[11:] == [-math.inf, None]
     assert table.column("note").to_pylist()[4] == 'a,b\n"c"'
     assert table.column("step").to_pylist() == [*range(12), 3]
+
+
+def test_metrics_that_are_called_like_our_columns(tmp_path: Path) -> None:
+    """A metric called run, step or time hides no row's own: CSV, Parquet, JSON lines, metrics, tail."""
+    logged = {"run": 7.0, "step": 8.0, "time": 9.0}
+    with tl.init(project="p", id="odd", dir=tmp_path) as run:
+        for step in (10, 20):
+            run.log(logged, step=step)
+    for name in ("csv", "jsonl", "parquet"):
+        export(tmp_path, "odd", "-o", str(tmp_path / f"odd.{name}"))
+    found = list(csv.DictReader((tmp_path / "odd.csv").open()))
+    lines = (tmp_path / "odd.jsonl").read_text()
+    assert [int(row["_step"]) for row in found] == [10, 20]
+    assert float(found[0]["step"]) == 8.0
+    shown = trackerlite("metrics", "odd", "-m", "*", "--json", "--dir", str(tmp_path)).stdout
+    tail = trackerlite("tail", "odd", "--no-follow", "--json", "--dir", str(tmp_path)).stdout
+    for text in (lines, tail, shown.replace("[", "").replace("]", "")):
+        rows = [json.loads(line.strip(" ,")) for line in text.splitlines() if line.strip(" ,")]
+        assert [row["_step"] for row in rows] == [10, 20]
+        assert all({key: row[key] for key in logged} == logged for row in rows)
+    with tl.init(project="p", id="plain", dir=tmp_path) as run:
+        run.log({"loss": 1.0}, step=3)
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(tmp_path / "odd.parquet")
+    assert table.column_names == ["_run", "_step", "_timestamp", "run", "step", "time"]
+    assert table.column("_step").to_pylist() == [10, 20]
+    assert table.column("step").to_pylist() == [8.0, 8.0]
+    back = trackerlite("import", str(tmp_path / "odd.csv"), "--dir", str(tmp_path / "back"))
+    assert back.returncode == 0, back.stderr
+    again = tl.Api(tmp_path / "back").runs()[0].metric("step")
+    assert (again["step"].tolist(), again["value"].tolist()) == ([10, 20], [8.0, 8.0])
+
+
+def test_no_such_metric(store: Path) -> None:
+    """To export a metric that no run has is to find nothing: 3, a sentence, and no file."""
+    done = trackerlite("export", "one", "-m", "nothing", "--dir", str(store))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "None of these runs has a metric like nothing." in done.stderr
+
+
+def test_a_folder_that_is_not_there(store: Path) -> None:
+    """An error names the file that was asked for, not one that we would have written beside it."""
+    for words in (
+        ["export", "one", "-o", "/absent/x.csv"],
+        ["report", "one", "-o", "/absent/x.html"],
+    ):
+        done = trackerlite(*words, "--dir", str(store))
+        assert done.returncode == 1
+        assert f"No such file or directory: {words[-1]}" in done.stderr
 
 
 def test_tensorboard(store: Path, tmp_path: Path) -> None:
@@ -121,7 +171,7 @@ def test_wandb(store: Path, tmp_path: Path) -> None:
     for key in ("loss", "big"):
         there = trackerlite("metrics", "one00001", "-m", key, "--json", *to).json
         here = trackerlite("metrics", "one", "-m", key, "--json", "--dir", str(store)).json
-        assert [(r["step"], r[key]) for r in there] == [(r["step"], r[key]) for r in here]
+        assert [(r["_step"], r[key]) for r in there] == [(r["_step"], r[key]) for r in here]
     run = trackerlite("show", "one00001", "--json", *to).json
     assert (run["name"], run["project"], run["state"]) == ("one", "alpha", "finished")
     rows = trackerlite("tail", "one00001", "-n", "99", "--json", *to)

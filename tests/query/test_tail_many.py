@@ -43,12 +43,12 @@ def test_several_live_runs_are_followed_to_their_ends(tmp_path: Path) -> None:
     )
     assert tail.stdout
     first = [json.loads(tail.stdout.readline()) for _ in range(2)]
-    assert {row["run"] for row in first} == {"one", "two"}
+    assert {row["_run"] for row in first} == {"one", "two"}
     (tmp_path / "go").touch()
     rest, narration = tail.communicate(timeout=60)
     assert tail.returncode == 0
     found = [*first, *map(json.loads, rest.splitlines())]
-    assert sorted((row["run"], row["step"], row["loss"]) for row in found) == [
+    assert sorted((row["_run"], row["_step"], row["loss"]) for row in found) == [
         ("one", 0, 1.0), ("one", 1, 2.0), ("two", 0, 1.0), ("two", 1, 2.0),
     ]  # fmt: skip
     assert narration.count("same finished after") == 2

@@ -20,6 +20,12 @@ class Row(NamedTuple):
     values: dict[str, Any]
 
 
+def as_dict(row: Row) -> dict[str, Any]:
+    """A row as one JSON object: the keys of its metrics, which may be called step or time, and
+    two that no metric has, named as W&B and `export` name them."""
+    return {"_step": row.step, "_timestamp": row.time, **row.values}
+
+
 def matches(name: str, patterns: Sequence[str]) -> bool:
     """Whether `name` equals or, with `*?[]`, matches one of `patterns`; anything does if none."""
     return not patterns or any(name == p or fnmatchcase(name, p) for p in patterns)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trackerlite.cli import DONE
+from trackerlite.cli import DONE, NOTHING_MATCHED
 from trackerlite.cli._options import dir_option, runs_argument, verb
 from trackerlite.cli._output import PlainText, say
 from trackerlite.cli._rows import matches
@@ -20,6 +20,7 @@ from trackerlite.export import (
     write_tensorboard,
     write_wandb,
 )
+from trackerlite.paths import whole
 from trackerlite.readers import Reader
 from trackerlite.text import counted
 
@@ -75,6 +76,9 @@ def command(
             say(f"{rows} in {output}: `wandb sync` takes them.")
             return DONE
         table = Table(reader, chosen, lambda name: matches(name, patterns))
+        if patterns and not table.keys:
+            say(f"None of these runs has a metric like {' or '.join(patterns)}.")
+            return NOTHING_MATCHED
         if output is None:
             out = PlainText(sys.stdout) if sys.stdout.isatty() else sys.stdout
             (write_csv if form == "csv" else write_jsonl)(table, out)
@@ -86,8 +90,7 @@ def command(
 
 def _write(table: Table, form: str, output: Path) -> int:
     """Write a file whole or not at all."""
-    temporary = output.with_name(f".{output.name}.part")
-    try:
+    with whole(output) as temporary:
         if form == "parquet":
             count = write_parquet(table, temporary)
         else:
@@ -100,7 +103,4 @@ def _write(table: Table, form: str, output: Path) -> int:
                     if form == "jsonl"
                     else write_csv(table, out, "\t" if tabs else ",")
                 )
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)
     return count

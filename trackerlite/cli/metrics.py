@@ -11,7 +11,7 @@ from trackerlite.cli._cells import width
 from trackerlite.cli._human import number
 from trackerlite.cli._options import dir_option, json_option, run_argument, verb
 from trackerlite.cli._output import emit_rows, say
-from trackerlite.cli._rows import Row, chosen, label, points_of, rows
+from trackerlite.cli._rows import Row, as_dict, chosen, label, points_of, rows
 from trackerlite.cli._table import Column, print_table
 from trackerlite.readers import Reader
 
@@ -130,7 +130,7 @@ def _print_list(series: Sequence[SeriesInfo], as_json: bool) -> None:
 
 def _print_rows(x: str, names: Sequence[str], found: Sequence[Row], as_json: bool) -> None:
     if as_json:
-        emit_rows({"step": row.step, "time": row.time, **row.values} for row in found)
+        emit_rows(as_dict(row) for row in found)
         return
     show = repr if width() is None else number
     # The x that was asked for stands where a reader of the table looks first.

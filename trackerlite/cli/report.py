@@ -11,6 +11,7 @@ from trackerlite.cli import NOTHING_MATCHED
 from trackerlite.cli._options import dir_option, verb
 from trackerlite.cli._output import say
 from trackerlite.readers import Reader
+from trackerlite.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,5 +60,5 @@ def command(
         written = write_report(reader, found, Path(output), title)
     for note in written.notes:
         say(note)
-    say(f"Wrote {written.path} ({written.size / 1e6:.1f} MB, {len(found)} runs).")
+    say(f"Wrote {written.path} ({written.size / 1e6:.1f} MB, {counted(len(found), 'run')}).")
     return 0

@@ -14,6 +14,7 @@ from trackerlite.cli._follow import Follower
 from trackerlite.cli._human import duration, number, value
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import emit_line, paint, say
+from trackerlite.cli._rows import as_dict
 from trackerlite.readers import Reader
 from trackerlite.text import plain
 
@@ -138,8 +139,8 @@ def _show(followed: Sequence[_Followed], as_json: bool) -> None:
     wide = min(24, max(len(one.name) for one in followed))
     for row, one in new:
         if as_json:
-            which = {"run": one.info.run_id} if one.name else {}
-            emit_line({**which, "step": row.step, "time": row.time, **row.values})
+            which = {"_run": one.info.run_id} if one.name else {}
+            emit_line({**which, **as_dict(row)})
         else:
             _print_row(row, plain(one.name, wide).ljust(wide))
     for one in followed:
@@ -160,8 +161,8 @@ def _value(logged: Any) -> str:
 def _alerts(alerts: Iterable[Any], run: str, as_json: bool) -> None:
     for alert in alerts:
         if as_json:
-            which = {"run": run} if run else {}
-            emit_line({**which, "alert": alert.title, "text": alert.text, "level": alert.level})
+            which = {"_run": run} if run else {}
+            emit_line({**which, "_alert": alert.title, "text": alert.text, "level": alert.level})
         else:
             whose = f"{plain(run)}: " if run else ""
             text = f"   ALERT  {whose}{plain(alert.title)}: {plain(alert.text)}"

@@ -14,8 +14,8 @@ from trackerlite.values import KEY_LIMIT, flatten
 
 _JSON = {".jsonl", ".ndjson"}
 SUFFIXES = {".csv", ".tsv"} | _JSON
-_STEPS = ("step", "_step", "global_step", "iteration", "iter", "epoch")
-_TIMES = ("time", "_timestamp", "timestamp", "wall_time", "_time", "date", "datetime")
+_STEPS = ("_step", "step", "global_step", "iteration", "iter", "epoch")
+_TIMES = ("_timestamp", "time", "timestamp", "wall_time", "_time", "date", "datetime")
 
 
 class TableRun(ForeignRun):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from trackerlite.errors import BadInput
+from trackerlite.errors import BadInput, TrackerliteError
 from trackerlite.readers.reader import Reader
 from trackerlite.store import connect
 from trackerlite.store.schema import VIEW_NAMES
@@ -29,6 +29,10 @@ class SqlError(BadInput):
     """SQL that SQLite, or we, did not accept."""
 
 
+class SqlTimeout(TrackerliteError):
+    """An answer that took longer than it was allowed."""
+
+
 @dataclass
 class Result:
     """The answer to one statement: column names, and rows as they come."""
@@ -47,7 +51,7 @@ def run_sql(reader: Reader, statement: str, timeout: float = 60.0) -> Result:
         timeout: seconds after which it is interrupted, the reading of its rows included.
 
     Raises:
-        SqlError: it is no SELECT, is wrong, or took too long.
+        SqlError: it is no SELECT, or is wrong. SqlTimeout: it took too long.
     """
     connection = connect.open_reader(reader.database)
     refused: list[str] = []
@@ -62,13 +66,13 @@ def run_sql(reader: Reader, statement: str, timeout: float = 60.0) -> Result:
     connection.set_authorizer(authorize)
     connection.set_progress_handler(lambda: int(time.monotonic() > deadline), _STEPS)
 
-    def explained(error: Exception) -> SqlError:
+    def explained(error: Exception) -> TrackerliteError:
         if refused:
             return SqlError(
                 "Only reading is possible here: a SELECT, or WITH … SELECT. Nothing was changed."
             )
         if "interrupted" in str(error):
-            return SqlError(f"That took longer than {timeout:g} s, so it was stopped.")
+            return SqlTimeout(f"That took longer than {timeout:g} s, so it was stopped.")
         return SqlError(
             f"SQLite says: {str(error).rstrip('.')}. `trackerlite sql` alone lists the views."
         )

@@ -7,13 +7,12 @@ import hashlib
 import html
 import json
 import math
-import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trackerlite.paths import whole
 from trackerlite.readers import Reader, RunInfo
 from trackerlite.report.content import content
 from trackerlite.report.media import Gallery
@@ -46,12 +45,8 @@ def write_report(
     gallery = Gallery()
     told = content(reader, runs, title or " · ".join(run.name for run in runs), gallery)
     text = render(told).encode("utf-8")
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
+    with whole(path) as beside:
         beside.write_bytes(text)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
     return Written(path, len(text), tuple(gallery.notes))
 
 
