@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -17,6 +18,7 @@ import trackerlite as tl
 from cli.command import COMMAND, HOSTILE, environment, record, trackerlite
 from trackerlite.cli import verbs
 from trackerlite.cli._follow import Follower
+from trackerlite.cli._rows import last_starts
 from trackerlite.readers import Points, Reader
 
 READING = [
@@ -238,7 +240,39 @@ def test_tail_reads_only_what_it_shows(shared_store: Path, monkeypatch: pytest.M
         follower = Follower(reader, reader.run("base0001").key, [], last=3)
         assert [row.step for row in follower.rows()] == [48, 49, 50]
         assert follower.rows() == []
-    assert max(fetched) == 3
+    assert max(fetched) == 4  # one more tells that the first of them is whole
+
+
+def test_the_last_rows_are_whole(tmp_path: Path) -> None:
+    """The last N rows have all that was logged at their steps: also what was logged twice, and late."""
+    with tl.init(project="p", id="a", dir=tmp_path) as run:
+        for step in range(200):
+            for twice in (1.0, 2.0):
+                run.log({"often": twice * step, "late/key": 0.0}, step=step)
+            if step % 50 == 0:
+                run.log({"seldom": float(step)}, step=step)
+    with tl.init(project="p", id="a", dir=tmp_path, resume_from="a?_step=151") as run:
+        run.log({"often": 7.0}, step=152)
+    wanted = [(149, 298.0), (150, 300.0), (151, 302.0), (152, 7.0)]
+    for words in (
+        ["metrics", "a", "-m", "*", "--last", "4"],
+        ["tail", "a", "--no-follow", "-n", "4"],
+    ):
+        out = trackerlite(*words, "--json", "--dir", str(tmp_path)).stdout
+        rows = [json.loads(line.strip(" ,")) for line in out.splitlines() if len(line) > 2]
+        assert [(row["_step"], row["often"]) for row in rows] == wanted
+        assert rows[1]["seldom"] == 150.0
+        assert all("late/key" in row for row in rows[:3])
+
+
+def test_the_last_rows_of_a_long_run_are_quick(tmp_path: Path) -> None:
+    """`metrics --last` reads what it prints, however much there is before it."""
+    with tl.init(project="p", id="a", dir=tmp_path) as run:
+        for step in range(3_000):
+            run.log({"loss": float(step)}, step=step)
+    with Reader.open(tmp_path) as reader:
+        series = reader.series([reader.run("a").key])
+        assert last_starts(reader, series, 5) == {series[0].key: 3_000 - 6}
 
 
 def test_tail_json_is_a_line_each(shared_store: Path) -> None:

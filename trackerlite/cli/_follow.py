@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trackerlite.cli._rows import Row, chosen, label, matches, points_of, rows
+from trackerlite.cli._rows import Row, chosen, label, last_starts, matches, points_of, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +28,10 @@ class Follower:
         self._values = self._logged_values = 0
         self._alerts = 0
         self._last: int | None = last
-        # A row takes at most one point of a series, so `last` points of each are enough.
-        self._next_index = {s.key: max(0, s.total - last) for s in reader.series([run_key])}
+        wanted = [s for s in reader.series([run_key]) if chosen(s, patterns)]
+        self._next_index = (
+            last_starts(reader, wanted, last) if last else {s.key: s.total for s in wanted}
+        )
 
     def rows(self) -> list[Row]:
         """New rows, numbers and other values together."""

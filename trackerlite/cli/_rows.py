@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import heapq
+import math
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from trackerlite.readers import Points, SeriesInfo
+    from trackerlite.readers import Points, Reader, SeriesInfo
 
 
 class Row(NamedTuple):
@@ -47,6 +48,27 @@ def points_of(name: str, points: Points) -> Iterator[tuple[float, int, str, Any]
         points.time.tolist(), points.step.tolist(), points.value.tolist(), strict=True
     ):
         yield time, step, name, value
+
+
+def last_starts(reader: Reader, series: Sequence[SeriesInfo], count: int) -> dict[int, int]:
+    """For each series, by its key, the index from which on all of the last `count` rows is read.
+
+    As many points of each are enough as a rule: a row takes one of a series, or none. More are
+    where a key was logged several times at a step, or a rewind hid some.
+    """
+    reach = count + 1
+    while True:
+        starts = {one.key: max(0, one.total - reach) for one in series}
+        streams, complete_after = [], -math.inf
+        for one in series:
+            points = reader.points(one.key, starts[one.key])
+            if starts[one.key]:
+                complete_after = max(complete_after, points.time[0] if len(points) else math.inf)
+            streams.append(points_of(one.name, points))
+        found = sum(row.time > complete_after for row in rows(streams))
+        if found >= count or not any(starts.values()):
+            return starts
+        reach *= 4
 
 
 def rows(streams: Iterable[Iterable[tuple[float, int, str, Any]]]) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from trackerlite.cli._cells import width
 from trackerlite.cli._human import number
 from trackerlite.cli._options import dir_option, json_option, run_argument, verb
 from trackerlite.cli._output import emit_rows, say
-from trackerlite.cli._rows import Row, as_dict, chosen, label, points_of, rows
+from trackerlite.cli._rows import Row, as_dict, chosen, label, last_starts, points_of, rows
 from trackerlite.cli._table import Column, print_table
 from trackerlite.readers import Reader
 
@@ -84,7 +84,12 @@ def command(
 
             found = read_rows(reader, info, series, x, smooth, samples)
         else:
-            found = list(rows(points_of(label(s), reader.points(s.key)) for s in series))
+            starts = last_starts(reader, series, last) if last else {}
+            found = list(
+                rows(
+                    points_of(label(s), reader.points(s.key, starts.get(s.key, 0))) for s in series
+                )
+            )
     names = [label(s) for s in series if label(s) != x]
     _print_rows(x, names, found[-last:] if last else found, as_json)
     return 0
