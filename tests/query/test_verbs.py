@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import pty
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -359,6 +361,38 @@ def test_metrics_thinned_smoothed_and_against_another(call: Called) -> None:
     assert [row["_step"] for row in rows] == [0, 50, 100, 149, 199]
     losses = [row["val/loss"] for row in rows]
     assert losses == sorted(losses, reverse=True)
+
+
+def test_the_axes_of_a_picture_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Powers are plain numbers, wall time is the local clock's, infinity is a gap, one line has a legend too."""
+    from matplotlib import rc_context
+
+    from trackerlite.cli._figure import _dates
+
+    with tl.init(project="p", id="a", name="alone", dir=tmp_path) as run:
+        for step in range(1, 200):
+            run.log({"loss": -math.inf if step == 90 else 100.0 / step}, step=step)
+    with tl.init(project="p", id="b", name="other", dir=tmp_path) as run:
+        run.log({"acc": 1.0}, step=1)
+
+    def texts(*words: str) -> str:
+        path = tmp_path / "x.svg"
+        with rc_context({"svg.fonttype": "none"}):
+            assert main(["plot", *words, "-o", str(path), "--dir", str(tmp_path)]) == 0
+        return path.read_text()
+
+    drawn = texts("a", "b", "-m", "loss", "-m", "acc", "--log-y", "--log-x")
+    assert "mathdefault" not in drawn
+    assert all(f">{tick}<" in drawn for tick in (1, 10, 100))
+    assert ">alone<" in drawn
+    assert re.search(r">(\d\d:)?\d\d:\d\d", texts("a", "-m", "loss", "--x", "wall"))
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert [str(moment) for moment in _dates([0.0])] == ["1970-01-01T09:00:00.000000"]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_help_filters(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,23 +47,48 @@ def save(lines: Sequence[Drawn], x: str, log_x: bool, log_y: bool, path: Path) -
                 color = LIGHT[order[one.run.key] % len(LIGHT)]
                 xs = _dates(one.x) if x == "wall" else one.x
                 if one.raw is not None:
-                    axes.plot(xs, one.raw, color=color, alpha=0.25, linewidth=0.8)
-                axes.plot(xs, one.y, color=color, linewidth=1.4, label=plain(one.name, 60))
+                    axes.plot(xs, _finite(one.raw), color=color, alpha=0.25, linewidth=0.8)
+                axes.plot(xs, _finite(one.y), color=color, linewidth=1.4, label=plain(one.name, 60))
             unit = f" ({plain(members[0].unit, 16)})" if members[0].unit else ""
             axes.set_title(plain(members[0].metric) + unit, loc="left", fontsize=10)
             axes.set_xlabel(_AXIS_NAMES.get(x, plain(x)))
-            axes.set_xscale("log" if log_x else "linear")
-            axes.set_yscale("log" if log_y else "linear")
+            if log_x and x != "wall":
+                _logarithmic(axes.set_xscale, axes.xaxis)
+            if log_y:
+                _logarithmic(axes.set_yscale, axes.yaxis)
             axes.grid(alpha=0.25, linewidth=0.6)
             axes.spines[["top", "right"]].set_visible(False)
-            if len(members) > 1:
+            if len(order) > 1:
                 axes.legend(frameon=False, fontsize=8)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph")  # a box in its place tells as much
             figure.savefig(path)
 
 
-def _dates(seconds: Any) -> Any:
+def _logarithmic(set_scale: Callable[..., None], axis: Any) -> None:
+    """A logarithmic axis: what is not above 0 is a gap, and powers are written as plain numbers."""
+    from matplotlib.ticker import LogFormatter
+
+    class Plain(LogFormatter):  # matplotlib's own labels are formulas
+        def __call__(self, value: float, place: int | None = None) -> str:
+            return f"{value:g}" if super().__call__(value, place) else ""
+
+    set_scale("log", nonpositive="mask")
+    axis.set_major_formatter(Plain())
+    axis.set_minor_formatter(Plain(labelOnlyBase=False, minor_thresholds=(1, 0.4)))
+
+
+def _finite(values: Any) -> Any:
     import numpy as np
 
-    return (np.asarray(seconds) * 1e6).astype("datetime64[us]")
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _dates(seconds: Any) -> Any:
+    """Unix times as local ones, as everything else here shows them."""
+    import numpy as np
+
+    seconds = np.asarray(seconds)
+    there = seconds[np.isfinite(seconds)]
+    offset = time.localtime(there[-1]).tm_gmtoff if len(there) else 0
+    return ((seconds + offset) * 1e6).astype("datetime64[us]")

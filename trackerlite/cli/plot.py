@@ -54,7 +54,7 @@ def _size(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int
     help="Moving average, 0 to below 1.",
 )  # fmt: skip
 @click.option("--log-y", is_flag=True, help="A logarithmic y axis.")
-@click.option("--log-x", is_flag=True, help="A logarithmic x axis.")
+@click.option("--log-x", is_flag=True, help="A logarithmic x axis, but for --x wall.")
 @click.option("--system", is_flag=True, help="System metrics (CPU, GPU, memory) instead.")
 @click.option("--size", callback=_size, metavar="COLSxROWS", help="Size of each chart.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters.")
@@ -170,15 +170,15 @@ def _print(
         drawing = draw(
             drawn,
             columns,
-            rows + (1 if len(members) > 1 else 0),
+            rows + (1 if len(order) > 1 else 0),
             Options(
                 title=plain(metric) + unit,
                 ink=ink,
                 ascii_only=ascii_only or "utf" not in (sys.stdout.encoding or "").lower(),
-                x_kind="log" if log_x else kinds.get(x, "linear"),
+                x_kind="log" if log_x and x != "wall" else kinds.get(x, "linear"),
                 y_kind="log" if log_y else "linear",
                 x_name="" if x in AXES[1:] else plain(x),
-                legend=len(members) > 1,
+                legend=len(order) > 1,
             ),
         )
         for row in drawing.rows:

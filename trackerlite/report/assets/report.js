@@ -356,7 +356,7 @@
   for (const [name, rows] of Object.entries(told.sections))
     if (rows.length) parts.push(section(name, sectionTable(rows), name === "git" ? patches() : ""));
   if (told.media.length) parts.push(section("media", media()));
-  if (told.system.length) parts.push(section("system", chartGroups(told.system, false, () => "every ten seconds")));
+  if (told.system.length) parts.push(section("system curves", chartGroups(told.system, false, () => "every ten seconds")));
 
   const many = told.runs.length > 1;
   document.body.append(
