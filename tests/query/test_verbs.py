@@ -63,6 +63,25 @@ def test_ls_filters_sorts_and_shows_what_it_is_about(call: Called) -> None:
     assert [line.split()[1] for line in lines[1:]] == [f"lion{seed}" for seed in range(5)]
 
 
+@pytest.mark.parametrize("verb", ["ls", "search"])
+def test_a_filter_may_begin_with_a_minus(call: Called, verb: str) -> None:
+    """`ls "-tag:lion"` is a filter, as `help filters` has it; -n5, --json and -h stay options."""
+    for words in (
+        ["-tag:lion"],
+        ["-(tag:lion OR tag:nobody)"],
+        ["-name:lion", "-n99"],
+        ["-n", "99", "-lion"],
+    ):
+        code, out, err = call(verb, *words, "--json")
+        assert code == 0, err
+        assert {row["name"] for row in json.loads(out)}.isdisjoint(
+            f"lion seed {n}" for n in range(5)
+        )
+    assert len(json.loads(call(verb, "-notes:nobody-wrote-this", "-n2", "--json")[1])) == 2
+    assert call("ls", "-lion", "--sort", "-name")[0] == 0
+    assert call(verb, "-x")[0] == 2
+
+
 def test_ls_columns_curves_and_groups(call: Called) -> None:
     """`ls` shows the columns named, curves as sparklines, and a table for each group."""
     code, out, _ = call(

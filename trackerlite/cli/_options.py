@@ -65,7 +65,23 @@ def runs_argument(function: F) -> F:
     )(function)
 
 
-def verb(*, examples: str) -> Callable[[Callable[..., Any]], click.Command]:
+class Filtering(click.Command):
+    """A verb whose first argument is a filter, which may begin with `-` (`-tag:x`): no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """A space before it, which means nothing in a filter, tells the two apart."""
+        return super().parse_args(ctx, [f" {one}" if self._negates(one) else one for one in args])
+
+    def _negates(self, word: str) -> bool:
+        if len(word) < 3 or word[0] != "-" or word[1] == "-":
+            return False
+        short = {name for option in self.params for name in option.opts}
+        return word[:2] not in short or not word[2:].isdigit()  # -n5 is an option, -notes:x is not
+
+
+def verb(
+    *, examples: str, cls: type[click.Command] = click.Command
+) -> Callable[[Callable[..., Any]], click.Command]:
     """A click command whose help ends in `examples`, one command line per line.
 
     The help's text is the function's docstring. Use it above the options:
@@ -76,4 +92,4 @@ def verb(*, examples: str) -> Callable[[Callable[..., Any]], click.Command]:
     """
     lines = [line.strip() for line in examples.strip().splitlines()]
     epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
-    return lambda function: click.command(epilog=epilog)(function)
+    return lambda function: click.command(cls=cls, epilog=epilog)(function)

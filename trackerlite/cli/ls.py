@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trackerlite.cli import NOTHING_MATCHED
-from trackerlite.cli._options import dir_option, json_option, verb
+from trackerlite.cli._options import Filtering, dir_option, json_option, verb
 from trackerlite.cli._output import emit_rows, paint, say
 from trackerlite.cli._runs import COLUMNS, as_dict, row
 from trackerlite.cli._table import print_table
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     trackerlite ls --columns "name,config.lr,best(val/loss)" --curve train/loss
     trackerlite ls --group-by config.optimizer
     trackerlite ls --json | jq -r '.[] | select(.state == "failed") | .id'
-    """
+    """,
+    cls=Filtering,
 )
 @click.argument("filter_", metavar="[FILTER]", required=False)
 @click.option("--project", metavar="NAME", help="Only runs of this project.")

@@ -11,7 +11,7 @@ import click
 
 from trackerlite.cli import NOTHING_MATCHED
 from trackerlite.cli._human import ago, number, value
-from trackerlite.cli._options import dir_option, json_option, verb
+from trackerlite.cli._options import Filtering, dir_option, json_option, verb
 from trackerlite.cli._output import emit_rows, say
 from trackerlite.cli._runs import STATE_STYLES
 from trackerlite.cli._table import Column, print_table
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     trackerlite search "val/f1>0.9 tag:lora"
     trackerlite search "loss<0.1" --on wandb --project lora-runs
     trackerlite search "" --on wandb --entity my-team --limit 20 --json
-    """
+    """,
+    cls=Filtering,
 )
 @click.argument("filter_", metavar="FILTER")
 @click.option("--on", type=click.Choice(["local", "wandb"]), default="local", help="Where.")
