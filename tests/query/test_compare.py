@@ -217,6 +217,18 @@ def test_what_cannot_be_had_is_null(tmp_path: Path) -> None:
     assert cell["difference"]["verdict"] == "too few runs"
 
 
+def test_packages_that_were_not_recorded_do_not_differ(reader: Reader) -> None:
+    """A run that recorded no packages (killed at once, imported) differs from none in them."""
+    runs = [reader.run("adamw0"), reader.run("hostile"), reader.run("adamw1"), reader.run("lion0")]
+    recorded = [bool(reader.environment(run.key).get("packages")) for run in runs]
+    assert recorded == [True, False, True, True]
+    found = compare(reader, runs)
+    assert [row.key for row in found.differing().sections["packages"]] == ["torch"]
+    assert not compare(reader, runs[:2]).differing().sections["packages"]
+    assert not compare(reader, runs[1::-1]).differing().sections["packages"]
+    assert compare(reader, runs[:2]).sections["packages"]
+
+
 def test_the_use_of_the_machine_is_told(tmp_path):
     """Mean use of processors and GPUs, the highest of memory and heat: of each run, side by side."""
     for name, load in (("one", 50.0), ("two", 90.0)):

@@ -42,15 +42,22 @@ MISSING = _Missing()
 
 @dataclass(frozen=True)
 class Row:
-    """One key and its value in each run, `MISSING` where a run has none."""
+    """One key and its value in each run, `MISSING` where a run has none.
+
+    Attributes:
+        unknown: runs (by index) of which nothing of this kind was recorded at all, such as the
+            packages of one that was killed at once: they are no different, only untold.
+    """
 
     key: str
     values: tuple[Any, ...]
+    unknown: frozenset[int] = frozenset()
 
     @property
     def differs(self) -> bool:
-        """Whether any run has another value than the first, or none."""
-        return any(not same(self.values[0], value) for value in self.values[1:])
+        """Whether any run that tells has another value than the first of them, or none."""
+        told = [value for n, value in enumerate(self.values) if n not in self.unknown]
+        return any(not same(told[0], value) for value in told[1:])
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,7 @@ def compare(reader: Reader, runs: Sequence[RunInfo], baseline: int = 0) -> Compa
         }
         for key in keys
     ]
+    packages = [_mapping(environment.get("packages")) for environment in environments]
     git = [_mapping(environment.get("git")) for environment in environments]
     artifacts: dict[int, dict[str, str]] = {}
     for artifact in reader.artifacts():
@@ -200,7 +208,7 @@ def compare(reader: Reader, runs: Sequence[RunInfo], baseline: int = 0) -> Compa
             "summary": _rows(set_by_hand),
             "system": _rows([usage(s for s in machines if s.run_key == key) for key in keys]),
             "git": _rows([_git(one) for one in git]),
-            "packages": _rows([_mapping(one.get("packages")) for one in environments]),
+            "packages": _rows(packages, frozenset(n for n, one in enumerate(packages) if not one)),
             "environment": _rows([_environment(one) for one in environments]),
             "artifacts": _rows([artifacts.get(key, {}) for key in keys]),
         },
@@ -228,9 +236,13 @@ def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _rows(columns: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
+def _rows(
+    columns: Sequence[Mapping[str, Any]], unknown: frozenset[int] = frozenset()
+) -> tuple[Row, ...]:
     keys = sorted(set().union(*columns), key=natural)
-    return tuple(Row(key, tuple(column.get(key, MISSING) for column in columns)) for key in keys)
+    return tuple(
+        Row(key, tuple(column.get(key, MISSING) for column in columns), unknown) for key in keys
+    )
 
 
 def natural(text: str) -> list[tuple[int, int, str]]:
