@@ -166,6 +166,23 @@ def test_diff_of_two_fits_eighty_columns(study: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ["adamw0", "lion0"],
+        ["adamw0", "lion0", "lion1"],
+        ["--filter", "project:study", "--group-by", "config.optimizer.name"],
+    ],
+)
+def test_diff_on_forty_columns_still_names_its_metrics(study: Path, words: list[str]) -> None:
+    """On a narrow terminal `diff` leaves out columns, never which metric or group is which."""
+    lines = on_a_terminal(study, ["diff", *words], columns=40)
+    assert max(map(len, lines)) <= 40
+    assert any(line.startswith("val/loss ↓") for line in lines)
+    assert any(line.startswith("A ") for line in lines)
+    assert "better" in "\n".join(lines) or "worse" in "\n".join(lines)
+
+
+@pytest.mark.parametrize(
     "runs", [["adamw0", "lion0", "lion1"], ["lion0", "lion1", "lion2", "adamw0", "adamw1"]]
 )
 def test_diff_of_many_fits_eighty_columns(study: Path, runs: list[str]) -> None:
@@ -247,7 +264,8 @@ def test_diff_json(call: Called) -> None:
 def test_diff_baseline_and_patch(call: Called) -> None:
     """`--baseline` decides whom the others are measured against; `--patch` shows code line by line."""
     _, out, _ = call("diff", "adamw0", "lion0", "--baseline", "lion0", "--patch")
-    assert re.search(r"A  lion seed 0 +study/lion0 +finished \(baseline\)", out)
+    assert re.search(r"A  lion seed 0 +study/lion0 +finished ", out)
+    assert "METRICS, Δ AGAINST A" in out
     assert "uncommitted changes to train.py: A against B" in out
     assert "-+lr = 2" in out
     assert "++lr = 3" in out
@@ -412,6 +430,13 @@ def test_the_axes_of_a_picture_can_be_read(tmp_path: Path, monkeypatch: pytest.M
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_narrow_listings_and_wall_time(study: Path) -> None:
+    """`ls` on forty columns folds no line; `metrics --x wall` shows people a date."""
+    assert max(map(len, on_a_terminal(study, ["ls"], columns=40))) <= 40
+    asked = ["metrics", "lion0", "-m", "val/loss", "--x", "wall", "--last", "2"]
+    assert re.match(r" *\d+  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d  +\d", on_a_terminal(study, asked)[1])
 
 
 def test_help_filters(capsys: pytest.CaptureFixture[str]) -> None:

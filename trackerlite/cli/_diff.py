@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # More runs than this do not fit side by side in 80 columns; then every value is told
 # once, with the runs that have it.
 SIDE_BY_SIDE = 3
+NARROW = 72
 VERDICTS = {"better": "green", "worse": "red", "same": "dim", None: ""}
 _ARROWS = {"min": " ↓", "max": " ↑", None: ""}
 _WORDS = re.compile(r"\s+|[^\s\w]|\w+")
@@ -45,15 +46,16 @@ def letter(index: int) -> str:
     return name
 
 
-def render(comparison: Comparison, *, patch: bool = False) -> RenderableType:
+def render(comparison: Comparison, *, patch: bool = False, wide: int = 80) -> RenderableType:
     """The whole comparison.
 
     Args:
+        wide: columns of the terminal; with fewer than 72 the least needed ones are left out.
         patch: also how the uncommitted changes of the first two runs differ, line by line.
     """
-    parts: list[RenderableType] = [legend(comparison)]
+    parts: list[RenderableType] = [legend(comparison, wide)]
     if comparison.metrics:
-        parts += ["", metrics(comparison)]
+        parts += ["", metrics(comparison, wide)]
     for name, rows in comparison.sections.items():
         if rows:
             parts += ["", section(name, rows)]
@@ -78,15 +80,20 @@ def grid(*columns: str) -> Table:
     return table
 
 
-def legend(comparison: Comparison) -> RenderableType:
+def legend(comparison: Comparison, wide: int = 80) -> RenderableType:
     """Which letter is which run."""
+    if wide < NARROW:
+        table = grid("", "run", "state")
+        for index, run in enumerate(comparison.runs):
+            table.add_row(Text(letter(index), style="bold"), Text(plain(run.name, 60)), run.state)
+        return table
     table = grid("", "run", "id", "state", "started", ">took", ">steps")
     for index, run in enumerate(comparison.runs):
         table.add_row(
             Text(letter(index), style="bold"),
             Text(plain(run.name, 60), style="bold" if index == comparison.baseline else ""),
             Text(plain(run.ref, 60), style="cyan"),
-            run.state + (" (baseline)" if index == comparison.baseline else ""),
+            run.state,
             _human.ago(run.started),
             _human.duration(run.duration),
             "" if run.steps is None else str(run.steps),
@@ -94,11 +101,13 @@ def legend(comparison: Comparison) -> RenderableType:
     return table
 
 
-def metrics(comparison: Comparison) -> RenderableType:
+def metrics(comparison: Comparison, wide: int = 80) -> RenderableType:
     """Two runs: a line a metric. More: a block a metric, a line a run."""
+    if wide < NARROW:
+        return _narrow(comparison)
     if len(comparison.runs) == 2:
         return _two(comparison)
-    parts: list[RenderableType] = [heading("metrics")]
+    parts: list[RenderableType] = [_against(comparison)]
     for row in comparison.metrics:
         table = aligned("", ">last", ">Δ", ">Δ%", "", ">best", ">step", ">Δ%")
         for index, cell in enumerate(row.cells):
@@ -114,6 +123,27 @@ def metrics(comparison: Comparison) -> RenderableType:
                 number(cell.best),
                 "" if cell.best_step is None else str(cell.best_step),
                 percent(cell.best_relative, cell.best_verdict),
+            )
+        parts += [_name(row), table]
+    return Group(*parts)
+
+
+def _against(comparison: Comparison) -> Text:
+    return heading(f"metrics, Δ against {letter(comparison.baseline)}")
+
+
+def _narrow(comparison: Comparison) -> RenderableType:
+    parts: list[RenderableType] = [_against(comparison)]
+    for row in comparison.metrics:
+        table = aligned("", ">last", ">Δ%", "", ">best", widths=(1, 10, 7, 6, 10))
+        for index, cell in enumerate(row.cells):
+            told = cell or _NOTHING
+            table.add_row(
+                letter(index),
+                number(cell.last) if cell else Text("–", style="dim"),
+                percent(told.relative, told.verdict),
+                verdict(told.verdict),
+                number(told.best),
             )
         parts += [_name(row), table]
     return Group(*parts)
@@ -152,7 +182,7 @@ def _two(comparison: Comparison) -> RenderableType:
                 percent(other.best_relative, other.best_verdict),
                 verdict(other.best_verdict),
             )
-    return Group(heading("metrics"), table)
+    return Group(_against(comparison), table)
 
 
 def _side(value: Any) -> Text:

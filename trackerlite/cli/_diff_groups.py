@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from trackerlite.cli._diff import VERDICTS, aligned, grid, heading, letter, number, signed
+from trackerlite.cli._diff import NARROW, VERDICTS, aligned, grid, heading, letter, number, signed
 from trackerlite.readers.compare_groups import GroupCell, GroupComparison
 from trackerlite.text import plain
 
@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 _ARROWS = {"min": " ↓", "max": " ↑", None: ""}
 
 
-def render(comparison: GroupComparison) -> RenderableType:
-    """The whole comparison, and below it what was tested and how."""
-    return Group(_legend(comparison), "", _metrics(comparison), "", Text(_note(comparison), "dim"))
+def render(comparison: GroupComparison, wide: int = 80) -> RenderableType:
+    """The whole comparison, and below it what was tested and how; on a narrow terminal without
+    Δ and its interval."""
+    return Group(
+        _legend(comparison),
+        "",
+        _metrics(comparison, wide < NARROW),
+        "",
+        Text(_note(comparison), "dim"),
+    )
 
 
 def _legend(comparison: GroupComparison) -> RenderableType:
@@ -36,9 +43,15 @@ def _legend(comparison: GroupComparison) -> RenderableType:
     return table
 
 
-def _metrics(comparison: GroupComparison) -> RenderableType:
+def _metrics(comparison: GroupComparison, narrow: bool) -> RenderableType:
     parts: list[RenderableType] = [heading(f"{comparison.statistic} value of each run")]
     for row in comparison.metrics:
+        if narrow:
+            table = aligned("", ">mean ± sd", ">p", "", widths=(1, 17, 6, 7))
+            for index, cell in enumerate(row.cells):
+                table.add_row(letter(index), _mean(cell), *_difference(cell)[2:])
+            parts += [Text.assemble((plain(row.name), "cyan"), (_ARROWS[row.goal], "dim")), table]
+            continue
         table = aligned(
             "", ">mean ± sd", ">n", ">Δ", ">95 % CI", ">p", "", widths=(3, 18, 3, 10, 18, 6, 12)
         )

@@ -23,11 +23,11 @@ COLUMNS = [
     Column("STATE", style=STATE_STYLES.get),
     Column("ID", style="cyan"),
     Column("NAME", shrink=12, style="bold"),
-    Column("PROJECT", shrink=8, drop=1),
-    Column("STARTED", right=True),
-    Column("TOOK", right=True, drop=2),
-    Column("STEPS", right=True),
-    Column("TAGS", shrink=8, drop=3),
+    Column("PROJECT", shrink=8, drop=3),
+    Column("STARTED", right=True, drop=1),
+    Column("TOOK", right=True, drop=4),
+    Column("STEPS", right=True, drop=2),
+    Column("TAGS", shrink=8, drop=5),
 ]
 
 

@@ -39,7 +39,7 @@ class Wanted:
     def columns(self) -> list[Column]:
         """The headings and manners of the columns."""
         return [_column(item) for item in self.items] + [
-            Column(name, drop=4, style="cyan") for name in self.curves
+            Column(name, drop=6, style="cyan") for name in self.curves
         ]
 
     def read(self, reader: Reader, runs: Sequence[RunInfo], now: float) -> list[Mapping[int, Any]]:

@@ -106,7 +106,11 @@ def command(
         return 0
     from trackerlite.cli import _diff
 
-    _show(_diff.render(comparison, patch=patch), html, " vs ".join(run.name for run in found))
+    _show(
+        _diff.render(comparison, patch=patch, wide=_wide(html)),
+        html,
+        " vs ".join(run.name for run in found),
+    )
     recorded = {name: rows for name, rows in comparison.sections.items() if name != "system"}
     if not comparison.metrics and not any(recorded.values()):
         say("Nothing differs. --all shows what they share.")
@@ -149,8 +153,12 @@ def _groups(
         return 0
     from trackerlite.cli import _diff_groups
 
-    _show(_diff_groups.render(comparison), html, f"groups of {group_by}")
+    _show(_diff_groups.render(comparison, _wide(html)), html, f"groups of {group_by}")
     return 0
+
+
+def _wide(html: str | None) -> int:
+    return (html is None and width()) or _ANY_WIDTH
 
 
 def _show(renderable: RenderableType, html: str | None, title: str) -> None:

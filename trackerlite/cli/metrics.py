@@ -8,7 +8,7 @@ import click
 
 from trackerlite.cli import NOTHING_MATCHED
 from trackerlite.cli._cells import width
-from trackerlite.cli._human import number
+from trackerlite.cli._human import date, number
 from trackerlite.cli._options import dir_option, json_option, run_argument, verb
 from trackerlite.cli._output import emit_rows, say
 from trackerlite.cli._rows import Row, as_dict, chosen, label, last_starts, points_of, rows
@@ -137,7 +137,13 @@ def _print_rows(x: str, names: Sequence[str], found: Sequence[Row], as_json: boo
     if as_json:
         emit_rows(as_dict(row) for row in found)
         return
-    show = repr if width() is None else number
+    for_people = width() is not None
+
+    def show(name: str, value: float) -> str:
+        if for_people:
+            return date(value) if name == x == "wall" else number(value)
+        return repr(value)
+
     # The x that was asked for stands where a reader of the table looks first.
     names = names if x == "step" else [x, *names]
     hidden = print_table(
@@ -146,7 +152,10 @@ def _print_rows(x: str, names: Sequence[str], found: Sequence[Row], as_json: boo
             *(Column(name, right=True, shrink=11, drop=i) for i, name in enumerate(names)),
         ],
         [
-            [row.step, *(show(row.values[name]) if name in row.values else "" for name in names)]
+            [
+                row.step,
+                *(show(name, row.values[name]) if name in row.values else "" for name in names),
+            ]
             for row in found
         ],
     )
