@@ -27,6 +27,7 @@ class State:
     history: list[str] = field(default_factory=list)
     marks: list[str] = field(default_factory=list)
     pinned_runs: list[str] = field(default_factory=list)
+    opened: list[str] = field(default_factory=list)  # what enter marked by itself
     pinned_metrics: list[str] = field(default_factory=list)
     columns: list[str] | None = None  # None: chosen by the data
     sort: str = ""

@@ -72,7 +72,8 @@ class Legend:
             if value:
                 right += [(f"{word} ", look.dim), (safe(value, 24), look.accent), ("  ", "")]
         if not desk.marked() and len(desk.runs.runs) > 1:
-            right.append((f"newest {len(self.runs())} runs, none marked ", look.dim))
+            which = "newest" if state.sort in ("", "age") and not state.reverse else "first"
+            right.append((f"{which} {len(self.runs())} runs, none marked ", look.dim))
         return justify(left, right, columns)
 
     def _legend_row(self, runs: list[RunInfo], columns: int) -> Row:

@@ -232,10 +232,14 @@ class Screen(RunColumns, RunEdits, Page):
         self._follow_cursor()
 
     def do_open(self, _: str) -> None:
-        """Charts of the marked runs, or of this one."""
-        run = self.desk.run()
-        if run is not None and not self.desk.marked():
-            self.desk.state.marks = [run.id]
+        """Charts of the marked runs, or of what is under the cursor.
+
+        Marks that this key made give way the next time: one opens one run after another.
+        """
+        state = self.desk.state
+        if state.marks == state.opened or not self.desk.marked():
+            state.opened = [run.id for run in self._here()]
+            state.marks = list(state.opened)
         self.desk.show("charts")
 
     # -- keys: marks ---------------------------------------------------------------------
@@ -252,6 +256,7 @@ class Screen(RunColumns, RunEdits, Page):
         marks = self.desk.state.marks
         here = self._here()
         marked = all(run.id in marks for run in here)
+        self.desk.state.opened = []
         for run in here:
             if marked:
                 marks.remove(run.id)
@@ -289,6 +294,7 @@ class Screen(RunColumns, RunEdits, Page):
 
     def _mark_all(self, run_keys: Sequence[int]) -> None:
         marks = self.desk.state.marks
+        self.desk.state.opened = []
         seen = set(marks)
         marks += [
             self.desk.runs.by_key[k].id for k in run_keys if self.desk.runs.by_key[k].id not in seen
