@@ -15,6 +15,7 @@ from trackerlite_tui.snapshot import (
     CurveKey,
     DetailKey,
     MetricName,
+    Own,
     Snapshot,
     Wants,
 )
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from trackerlite_tui.curveload import CurveLoader
 
 _BATCH = 0.05  # seconds of loading before what there is is shown
+_STREAMS = ("history", "system")
+_FEW = 200  # runs whose metrics can be listed in no time
 _NAMES = 4.0  # seconds between two listings of all metrics
 
 
@@ -126,6 +129,7 @@ class Reading:
             config=self._known.config(reader, runs, wants),
             names=self._names(reader, runs, wants),
         )
+        base = replace(base, own=self._own(reader, base, wants))
         listing = (self._reading, wants.listed, wants.streams, wants.names)
         listed: Mapping[CurveKey, SeriesInfo] = self.snapshot.series
         if listing != self._listed_for:
@@ -168,7 +172,7 @@ class Reading:
         self, reader: Reader, runs: tuple[RunInfo, ...], wants: Wants
     ) -> tuple[MetricName, ...]:
         """The metrics of what is drawn and of the newest runs; dear, so not at every change."""
-        keys = tuple({*wants.listed, *(run.key for run in runs[:200])})
+        keys = tuple({*wants.listed, *(run.key for run in runs[:_FEW])})
         now = time.monotonic()
         fresh = now - self._names_at < (_NAMES if self.snapshot.names else 0)
         if self.snapshot.names and (fresh or (keys == self._names_for and not self.open_ended)):
@@ -178,8 +182,20 @@ class Reading:
 
         return tuple(
             MetricName(one.name, one.stream, one.runs, better(one.name, one.goal), one.unit)
-            for one in reader.names(keys, ("history", "system"))
+            for one in reader.names(keys, _STREAMS)
         )
+
+    def _own(self, reader: Reader, base: Snapshot, wants: Wants) -> Own | None:
+        """Which metrics the drawn runs have, read again with the names of all; of many runs it is dear."""
+        known = self.snapshot.own
+        if not wants.own:
+            return known
+        if len(wants.listed) > _FEW:
+            return None
+        if known and known.runs == wants.listed and base.names is self.snapshot.names:
+            return known
+        found = reader.names(wants.listed, _STREAMS) if wants.listed else ()
+        return Own(wants.listed, frozenset((one.stream, one.name) for one in found))
 
     def _read_details(self, reader: Reader, wants: Wants, runs: tuple[RunInfo, ...]) -> None:
         if not wants.details:

@@ -26,6 +26,7 @@ class Wants:
         columns: metrics whose statistics the run table shows, for every run.
         config: whether the configs of all runs are needed (columns, grouping).
         listed: runs whose metrics are listed by name.
+        own: whether it matters which metrics the listed runs have, and not only which there are.
         curves: the lines to draw, in order of need.
         bands: metrics (stream, name) to draw as bands, one for each of `groups`.
         groups: (label, run keys) of the bands.
@@ -44,6 +45,7 @@ class Wants:
     trashed: bool = False
     listed: tuple[int, ...] = ()
     names: tuple[str, ...] | None = None
+    own: bool = False
     streams: tuple[str, ...] = ("history",)
     curves: tuple[CurveKey, ...] = ()
     bands: tuple[tuple[str, str], ...] = ()
@@ -101,6 +103,14 @@ class MetricName:
     unit: str | None
 
 
+@dataclass(frozen=True)
+class Own:
+    """The metrics, as (stream, name), that some runs have."""
+
+    runs: tuple[int, ...]
+    names: frozenset[tuple[str, str]]
+
+
 @dataclass(frozen=True, eq=False)
 class Snapshot:
     """Everything that can be drawn, at one moment. Never changed once it is posted."""
@@ -115,6 +125,7 @@ class Snapshot:
     filter_error: tuple[str, int, int] | None = None  # reason, start, end
     filtered_by: str = ""
     names: tuple[MetricName, ...] = ()
+    own: Own | None = None  # of the listed runs; None: not asked, or too many of them
     statistics: Mapping[tuple[int, str], SeriesInfo] = field(default_factory=dict)
     config: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     alerts: tuple[AlertInfo, ...] = ()

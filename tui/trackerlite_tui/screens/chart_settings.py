@@ -11,6 +11,7 @@ from trackerlite_tui.widgets.prompt import Prompt
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
     from trackerlite_tui.desk import Desk
+    from trackerlite_tui.snapshot import MetricName
 
 SMOOTHING = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 _Y_KINDS = ("linear", "log", "symlog")
@@ -27,8 +28,12 @@ class ChartSettings:
         """The runs that are drawn."""
         raise NotImplementedError
 
+    def names(self) -> list[MetricName]:
+        """The metrics of the drawn runs."""
+        raise NotImplementedError
+
     def metrics(self) -> list[str]:
-        """The metrics in their order."""
+        """Those that are shown, in their order."""
         raise NotImplementedError
 
     def do_reset(self, _: str) -> None:
@@ -81,11 +86,7 @@ class ChartSettings:
             Choice(RELATIVE, "time since the run's start"),
             Choice(WALL, "wall clock"),
         ]
-        choices += [
-            Choice(m.name, m.name, "metric")
-            for m in self.desk.snapshot.names
-            if m.stream == self.stream
-        ]
+        choices += [Choice(m.name, m.name, "metric") for m in self.names()]
 
         def accept(values: list[str]) -> None:
             self.desk.state.axis = values[0]
@@ -133,7 +134,7 @@ class ChartSettings:
         def verdict() -> tuple[str, tuple[int, int] | None]:
             from trackerlite.readers.filters import Filter, FilterError
 
-            every = [m.name for m in self.desk.snapshot.names if m.stream == self.stream]
+            every = [m.name for m in self.names()]
             try:
                 return (
                     f"{len(Filter(self.desk.state.metric_filter).names(every))} of {len(every)} metrics",

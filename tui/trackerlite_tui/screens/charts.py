@@ -16,7 +16,7 @@ from trackerlite_tui.screens.legend import Legend
 from trackerlite_tui.screens.moving import Moving
 from trackerlite_tui.screens.run_columns import main_metrics
 from trackerlite_tui.screens.zooming import Zooming
-from trackerlite_tui.snapshot import RELATIVE, STEP, WALL, Wants
+from trackerlite_tui.snapshot import RELATIVE, STEP, WALL, MetricName, Wants
 from trackerlite_tui.text import safe
 from trackerlite_tui.widgets.chartgrid import BAND_ABOVE, Charts, Setting, axis_name, beside, block
 
@@ -94,10 +94,25 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
         """Inspect a place on the x axis, come from elsewhere."""
         self.inspecting, self.everywhere, self.cursor = True, True, place
 
+    def names(self) -> list[MetricName]:
+        """The metrics of the drawn runs; until they are known, all that the store has."""
+        snapshot = self.desk.snapshot
+        names = [m for m in snapshot.names if m.stream == self.stream]
+        own = snapshot.own
+        if own is None:
+            return names
+        # What was read for other runs does not take the focus from a metric of these.
+        ours = own.runs == tuple(run.key for run in self.runs())
+        return [
+            m
+            for m in names
+            if (m.stream, m.name) in own.names or (not ours and m.name == self.focus)
+        ]
+
     def metrics(self) -> list[str]:
         """The metrics in their order: pinned, then by the part before the slash."""
         state = self.desk.state
-        names = [m for m in self.desk.snapshot.names if m.stream == self.stream]
+        names = self.names()
         wanted = self._passing([m.name for m in names])
         pinned = [name for name in state.pinned_metrics if name in wanted]
         rest = [name for name in wanted if name not in pinned]
@@ -174,6 +189,7 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
             config=True,
             listed=tuple(run.key for run in runs),
             names=tuple(name.split(" [rank ")[0] for name in names) or None,
+            own=True,
             streams=(self.stream,),
             curves=tuple((run.key, self.stream, name) for name in page for run in lines),
             bands=tuple((self.stream, name) for name in page) if banded else (),

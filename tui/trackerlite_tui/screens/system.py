@@ -16,8 +16,7 @@ class Screen(charts.Screen):
 
     def metrics(self) -> list[str]:
         """GPUs first, then the rest, by the part after `system.`."""
-        names = [m.name for m in self.desk.snapshot.names if m.stream == self.stream]
-        wanted = self._passing(names)
+        wanted = self._passing([m.name for m in self.names()])
 
         def place(name: str) -> tuple[int, str]:
             part = name.removeprefix("system.")
