@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import trackerlite
+from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.once import Still
 from tui.conftest import texts
 
@@ -77,3 +78,56 @@ def test_other_runs_bring_their_metrics_and_the_focus_stays(still: Make, tmp_pat
     made.key("1", "g", "j", "space", "2")
     assert "loss" not in made.desk.screen.metrics()
     assert len(made.desk.screen.metrics()) == 40
+
+
+def test_the_legend_of_bands_says_which_is_which(still: Make, store: Path) -> None:
+    """Each band is listed with its colour, how many runs it stands for and where it ends."""
+    made = still(store, "charts", 160, 45, band=True, color_by="lr")
+    rows = made.desk.paint()
+    bands = made.desk.snapshot.bands["history", made.desk.screen.focus]
+    for band in bands:
+        row = next(row for row in rows if f"{band.label} (2)" in "".join(t for t, _ in row))
+        assert (f"{number(float(band.centre[-1]))}") in "".join(text for text, _ in row)
+        assert made.desk.look.ink.line(band.place) in [style for _, style in row]
+    narrow = texts(still(store, "charts", 80, 24, band=True, color_by="lr"))
+    assert all(f"{band.label} (2)" in narrow[2] for band in bands)
+
+
+def test_a_group_has_one_colour_everywhere(still: Make, tmp_path: Path) -> None:
+    """Runs, their band and its line agree on the colour, also where a group has no such metric."""
+    for index, lr in enumerate((10, 9, 9, None)):
+        config = {} if lr is None else {"lr": lr}
+        with trackerlite.init(project="p", name=f"r{index}", config=config, dir=tmp_path) as run:
+            for step in range(3):
+                run.log({"both": step} | ({} if lr == 9 else {"some": step}), step=step)
+    made = still(tmp_path, "charts", 160, 45, band=True, color_by="lr")
+    desk = made.desk
+    assert [label for label, _ in desk.signs.groups()] == ["9", "10", "none"]
+    for label, runs in desk.signs.groups():
+        for metric in ("both", "some"):
+            found = [b for b in desk.snapshot.bands["history", metric] if b.label == label]
+            for band in found:
+                assert {desk.color(run) for run in runs} == {desk.look.ink.line(band.place)}
+    assert [b.label for b in desk.snapshot.bands["history", "some"]] == ["10", "none"]
+
+
+def test_values_that_look_alike_are_groups_apart(still: Make, tmp_path: Path) -> None:
+    """Seeds of seven digits, which a cell shows as 1.235M, are not thrown together."""
+    for seed in (1234567, 1234568):
+        trackerlite.init(project="p", config={"seed": seed}, dir=tmp_path).finish()
+    made = still(tmp_path, group="c:seed")
+    text = "\n".join(texts(made))
+    assert "1234567 · 1" in text
+    assert "1234568 · 1" in text
+
+
+def test_without_colour_the_table_has_the_signs_of_the_lines(still: Make, store: Path) -> None:
+    """The sign before a run in the table is the one on its line and in the legend."""
+    made = still(store, "runs", 160, 45, theme="plain")
+    made.key("X", "G", "space", "k", "k", "space")
+    table = [row for row in texts(made) if "run-" in row][:6]
+    signs = {row.split()[2]: row.split()[0] for row in table if row[0] != " "}
+    made.key("enter")
+    legend = [row.split() for row in texts(made)[3:5]]
+    assert {parts[1]: parts[0] for parts in legend} == signs
+    assert len(set(signs.values())) == 2

@@ -69,11 +69,11 @@ class BandLoader:
             rows[key] = found[1]
         stamp = next(stamps)
         made = []
-        for label, members in wants.groups:
+        for place, (label, members) in enumerate(wants.groups):
             table = [rows[key] for key in members if key in rows]
             if table:
                 edges = spread(np.array(table), wants.band)
-                made.append(BandCurve(label, len(table), grid, *edges, stamp))
+                made.append(BandCurve(label, len(table), grid, *edges, stamp, place))
         self._made[metric] = form, tuple(made)
         return tuple(made)
 

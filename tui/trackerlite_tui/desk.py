@@ -21,6 +21,7 @@ from trackerlite_tui.order import RunList
 from trackerlite_tui.painting import harmless, message, tiny
 from trackerlite_tui.rows import Row, asciify, fill, fit, paste, row_width
 from trackerlite_tui.screens import ORDER, make
+from trackerlite_tui.signs import Signs
 from trackerlite_tui.snapshot import Job, Snapshot
 from trackerlite_tui.state import State
 from trackerlite_tui.text import safe
@@ -62,6 +63,7 @@ class Desk:
         self._screens: dict[str, Page] = {}
         self._overlays: list[Overlay] = []
         self._notice: tuple[str, str, float] = ("", "", 0.0)
+        self.signs = Signs(self)
         self._actions, self._edits = Actions(self), Edits(self)
         self._alerts_seen: int | None = None
         self._trail: list[str] = []
@@ -112,17 +114,7 @@ class Desk:
 
     def color(self, run: RunInfo) -> str:
         """The run's colour, the same everywhere."""
-        if self.state.color_by:
-            values = sorted(
-                {str(self.runs.raw(r, f"c:{self.state.color_by}")) for r in self.drawn()}
-            )
-            value = str(self.runs.raw(run, f"c:{self.state.color_by}"))
-            return (
-                self.look.ink.line(values.index(value))
-                if value in values
-                else self.look.ink.line(0)
-            )
-        return self.look.ink.line(self.state.color(run.id))
+        return self.signs.color(run)
 
     def targets(self) -> list[RunInfo]:
         """What an edit is for: the marked runs, else the one under the cursor."""

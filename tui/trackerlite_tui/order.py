@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,33 @@ def remaining(run: RunInfo, config: dict[str, Any] | Any) -> float | None:
     return None
 
 
+def by_value(
+    runs: Sequence[RunInfo], value_of: Callable[[RunInfo], Any]
+) -> list[tuple[str, list[RunInfo]]]:
+    """Runs by a value that they share, in the values' order, the runs without one last.
+
+    Values are told apart exactly, also where a cell would show them alike.
+    """
+    found: dict[Any, tuple[Any, list[RunInfo]]] = {}
+    for run in runs:
+        value = value_of(run)
+        number_like = isinstance(value, (int, float)) and not isinstance(value, bool)
+        key = value if number_like and value == value else repr(value)
+        found.setdefault(key, (value, []))[1].append(run)
+    several = sorted(found.values(), key=lambda one: (one[0] is None, _rank(one[0])))
+    return [("none" if value is None else _exact(value), some) for value, some in several]
+
+
+def _exact(value: Any) -> str:
+    """A value as a cell shows it, or in full where that is another number."""
+    text = value_text(value)
+    try:
+        same = not isinstance(value, (int, float)) or float(text) == value or value != value
+    except ValueError:  # true, Inf, or with a unit: 1.235M
+        same = isinstance(value, bool) or text.endswith("Inf")
+    return text if same else repr(value)
+
+
 class RunList:
     """The runs of a snapshot as the person wants to see them."""
 
@@ -100,14 +127,11 @@ class RunList:
         return [run for _, run in known] + absent
 
     def _grouped(self, key: str) -> list[Item]:
-        groups: dict[str, list[int]] = {}
-        for run in self.runs:
-            value = self.raw(run, key if ":" in key else f"c:{key}")
-            groups.setdefault("–" if value is None else value_text(value), []).append(run.key)
         out: list[Item] = []
-        for value in sorted(groups):
-            out.append(Group(value, tuple(groups[value])))
-            out += groups[value]
+        column = key if ":" in key else f"c:{key}"
+        for label, runs in by_value(self.runs, lambda run: self.raw(run, column)):
+            keys = [run.key for run in runs]
+            out += [Group(label, tuple(keys)), *keys]
         return out
 
     def raw(self, run: RunInfo, column: str) -> Any:

@@ -90,6 +90,7 @@ class BandCurve:
     centre: Floats
     high: Floats
     stamp: int
+    place: int = 0  # which of the groups that were wanted
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.curves.numbers import number
-from trackerlite_tui.order import value_text
 from trackerlite_tui.rows import Row, fill, pad, width
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.screens.chart_settings import ChartSettings
@@ -18,7 +17,7 @@ from trackerlite_tui.screens.run_columns import main_metrics
 from trackerlite_tui.screens.zooming import Zooming
 from trackerlite_tui.snapshot import RELATIVE, STEP, WALL, MetricName, Wants
 from trackerlite_tui.text import safe
-from trackerlite_tui.widgets.chartgrid import BAND_ABOVE, Charts, Setting, axis_name, beside, block
+from trackerlite_tui.widgets.chartgrid import Charts, Setting, axis_name, beside, block
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
@@ -54,26 +53,18 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
 
     @property
     def banded(self) -> bool:
-        """Whether bands stand for the runs: when asked for, and when there are too many lines."""
-        return self.desk.state.band or len(self.runs()) > BAND_ABOVE
+        """Whether bands stand for the runs."""
+        return self.desk.signs.banded
 
     def lines(self) -> list[RunInfo]:
-        """The runs that have a line of their own: all, or those that matter above the bands."""
-        runs = self.runs()
-        if not self.banded:
-            return runs
-        pinned = set(self.desk.state.pinned_runs)
-        focused = -1 if self.desk.state.band else self.desk.cursor_run
-        return [run for run in runs if run.id in pinned or run.key == focused][:BAND_ABOVE]
+        """The runs that have a line of their own."""
+        return self.desk.signs.lines()
 
-    def _groups(self, runs: list[RunInfo]) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """What each band stands for: all runs, or those that share a value."""
-        by = self.desk.state.color_by
-        groups: dict[str, list[int]] = {}
-        for run in runs:
-            label = value_text(self.desk.runs.raw(run, f"c:{by}")) or "none" if by else ""
-            groups.setdefault(label, []).append(run.key)
-        return tuple((label, tuple(keys)) for label, keys in sorted(groups.items()))
+    def _groups(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """What each band stands for."""
+        return tuple(
+            (label, tuple(run.key for run in runs)) for label, runs in self.desk.signs.groups()
+        )
 
     @property
     def axis(self) -> str:
@@ -193,7 +184,7 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
             streams=(self.stream,),
             curves=tuple((run.key, self.stream, name) for name in page for run in lines),
             bands=tuple((self.stream, name) for name in page) if banded else (),
-            groups=self._groups(runs) if banded else (),
+            groups=self._groups() if banded else (),
             band="mean" if desk.state.band else "median",
             dots=2 * per,
             axis=axis,
@@ -240,7 +231,7 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
         self._arrange(columns, rows, len(metrics))
         page = self._page(metrics)
         above, below = self._margins(columns, rows)
-        head = [self._status(columns, metrics), self._legend_row(runs, columns)][:above]
+        head = [self._status(columns, metrics), self._legend_row(columns)][:above]
         foot = self.readout(columns, below) if below else []
         foot += [fill(columns) for _ in range(below - len(foot))]
         room = rows - above - below

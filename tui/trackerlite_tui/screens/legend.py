@@ -9,10 +9,12 @@ from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.rows import Row, fill, fit, justify, pad, width
 from trackerlite_tui.snapshot import STEP
 from trackerlite_tui.text import safe
+from trackerlite_tui.widgets.chartgrid import band_name
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
     from trackerlite_tui.desk import Desk
+    from trackerlite_tui.snapshot import BandCurve
 
 
 class Legend:
@@ -27,6 +29,7 @@ class Legend:
     window: tuple[float, float] | None
     y_range: tuple[float | None, float | None]
     _grid: tuple[int, int]
+    panel_top = 1  # the row of the panel where its runs begin
 
     if TYPE_CHECKING:  # the screen has them, from its other parts
 
@@ -76,18 +79,41 @@ class Legend:
             right.append((f"{which} {len(self.runs())} runs, none marked ", look.dim))
         return justify(left, right, columns)
 
-    def _legend_row(self, runs: list[RunInfo], columns: int) -> Row:
+    def bands(self) -> tuple[BandCurve, ...]:
+        """The bands of the focused metric."""
+        return self.desk.snapshot.bands.get((self.stream, self.focus), ()) if self.banded else ()
+
+    def _legend_row(self, columns: int) -> Row:
         row: Row = [(" ", "")]
-        for run in runs:
+        for band in self.bands():
+            row += [self._band_swatch(band), (f" {band_name(band)}  ", self.desk.look.text)]
+        for run in self.desk.signs.lines():
             row += [self._swatch(run), (f" {safe(run.name or run.id, 20)}  ", self.desk.look.text)]
         return fit(row, columns)
 
     def _swatch(self, run: RunInfo) -> tuple[str, str]:
         look = self.desk.look
         if not look.ink.colored:
-            # The sign that the chart puts on the line: by its place among the drawn runs.
-            return (look.marker([r.key for r in self.runs()].index(run.key)), "bold")
+            return (self.desk.signs.sign(run), "bold")
         return (look.pick("━━", "--"), self.desk.color(run))
+
+    def _band_swatch(self, band: BandCurve) -> tuple[str, str]:
+        look = self.desk.look
+        if not look.ink.colored:
+            return (look.marker(band.place), "bold")
+        return (
+            look.pick("━━", "--"),
+            look.ink.line(band.place) if band.label else look.ink.accent,
+        )
+
+    def _band_row(self, band: BandCurve, columns: int) -> Row:
+        look = self.desk.look
+        value = number(float(band.centre[-1]))
+        name = pad(band_name(band), max(1, columns - width(value) - 5), look.ascii_only)
+        return fit(
+            [(" ", ""), self._band_swatch(band), (f" {name} ", look.strong), (value, look.dim)],
+            columns,
+        )
 
     def panel(self, runs: list[RunInfo], columns: int, rows: int) -> list[Row]:
         """The legend at the side: runs, states, and values of the focused metric."""
@@ -95,7 +121,10 @@ class Legend:
         out: list[Row] = [fit([(f" {safe(self.focus, columns - 2)}", look.accent)], columns)]
         if self.inspecting:
             return (out + self.panel_readout(runs, columns))[:rows] + [fill(columns)] * max(0, rows)
-        for run in runs[: max(1, rows - 2)]:
+        out += [self._band_row(band, columns) for band in self.bands()][: max(0, rows - 2)]
+        self.panel_top = len(out)
+        room_for_runs = max(1, rows - 1 - len(out))
+        for run in runs[:room_for_runs]:
             curve = desk.snapshot.curves.get((run.key, self.stream, self.focus))
             value = number(curve.last) if curve is not None and curve.last is not None else ""
             glyph, style = look.state(run.state)
@@ -111,7 +140,7 @@ class Legend:
             ]
             row += [(glyph, style), (f" {value}", look.dim)]
             out.append(fit(row, columns))
-        hidden = len(runs) - max(1, rows - 2)
+        hidden = len(runs) - room_for_runs
         if hidden > 0:
             out.append(fit([(f" and {hidden} more", look.dim)], columns))
         return out + [fill(columns)] * (rows - len(out))

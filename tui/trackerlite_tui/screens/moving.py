@@ -19,6 +19,7 @@ class Moving:
     full: bool
     inspecting: bool
     _grid: tuple[int, int]
+    panel_top: int
     _cells: list[tuple[int, int, int, int, str]]
     _drawings: dict[str, Drawing]
 
@@ -121,7 +122,7 @@ class Moving:
 
     def _click_panel(self, x: int, y: int) -> None:
         runs = self.runs()
-        index = y - 2
+        index = y - 1 - self.panel_top
         if x < self._side(self.desk.columns) and 0 <= index < len(runs):
             self.desk.cursor_run = runs[index].key
 

@@ -48,7 +48,7 @@ class RunCells:
         desk, state = self.desk, self.desk.state
         self._drawn = {run.key for run in desk.drawn()}
         parts = (desk.runs, desk.snapshot.curves, desk.snapshot.statistics, desk.look)
-        form = (list(state.marks), list(state.pinned_runs), state.color_by, self._drawn)
+        form = (list(state.marks), list(state.pinned_runs), state.color_by, state.band, self._drawn)
         if form != self._kept_as or not all(map(is_, parts, self._kept_of)):
             self._kept.clear()
             self._kept_as, self._kept_of = form, parts
@@ -77,16 +77,12 @@ class RunCells:
     def _mark(self, run: RunInfo) -> Cell:
         desk, look = self.desk, self.desk.look
         if run.id in desk.state.marks:
-            sign = (
-                look.pick("●", "*") if look.ink.colored else look.marker(desk.state.color(run.id))
-            )
-            return (sign, desk.color(run))
-        if run.key in self._drawn:
-            sign = (
-                look.pick("○", "o") if look.ink.colored else look.marker(desk.state.color(run.id))
-            )
-            return (sign, desk.color(run))
-        return (" ", look.dim)
+            glyph = look.pick("●", "*")
+        elif run.key in self._drawn:
+            glyph = look.pick("○", "o")
+        else:
+            return (" ", look.dim)
+        return (glyph if look.ink.colored else desk.signs.sign(run), desk.color(run))
 
     def _is_best(self, run: RunInfo, column: str) -> bool:
         """Whether the run has the best value of a column among those listed."""

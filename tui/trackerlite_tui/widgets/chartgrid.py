@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from trackerlite_tui.curves.line import Band, Line
     from trackerlite_tui.desk import Desk
 
-BAND_ABOVE = 64  # more lines than this are drawn as a band with the pinned and focused ones
 _KEPT = 256
 _GAP = 1
 
@@ -235,7 +234,8 @@ def lines_of(
         drawn = curve.smooth if setting.smooth else curve.y
         front = setting.band or (run.key == desk.cursor_run and len(runs) > 1)
         label = safe(run.name or run.id)
-        top.append(Line(curve.x, drawn, label, color, FRONT if front else NORMAL, place))
+        sign = place + (len(desk.signs.groups()) if setting.band else 0)  # bands have the first
+        top.append(Line(curve.x, drawn, label, color, FRONT if front else NORMAL, sign))
     return raw + top
 
 
@@ -246,15 +246,19 @@ def bands_of(desk: Desk, banded: Sequence[BandCurve]) -> tuple[list[Line], list[
     ink = desk.look.ink
     centres: list[Line] = []
     bands: list[Band] = []
-    for index, one in enumerate(banded):
-        alone = len(banded) == 1
-        color = ink.accent if alone else ink.line(index)
-        word = f"{safe(one.label)} ({one.runs})" if one.label else f"{one.runs} runs"
+    for one in banded:
+        alone = not one.label
+        color = ink.accent if alone else ink.line(one.place)
         bands.append(
             Band(one.x, one.low, one.high, color=ink.faint if alone else ink.behind(color))
         )
-        centres.append(Line(one.x, one.centre, word, color, NORMAL, index))
+        centres.append(Line(one.x, one.centre, band_name(one), color, NORMAL, one.place))
     return centres, bands
+
+
+def band_name(one: BandCurve) -> str:
+    """What a band stands for, and for how many runs."""
+    return f"{safe(one.label)} ({one.runs})" if one.label else f"{one.runs} runs"
 
 
 def axis_name(axis: str) -> str:
