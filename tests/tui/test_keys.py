@@ -112,3 +112,21 @@ def test_help_covers_where_one_is(desk: Desk) -> None:
     for entry in keys.TABLE:
         if entry.context in (*desk.screen.contexts, "global"):
             assert entry.help.split()[0] in text
+
+
+@pytest.mark.parametrize(
+    ("char", "name"),
+    [
+        ("\r", "enter"),
+        ("\n", "enter"),
+        ("\t", "tab"),
+        ("\x7f", "backspace"),
+        (" ", "space"),
+        ("\x04", "ctrl+d"),
+        ("?", "question_mark"),
+        ("é", "é"),
+    ],
+)
+def test_every_typed_character_is_a_key(char: str, name: str) -> None:
+    """What came while Textual was being loaded means what it means afterwards."""
+    assert keys.named(char) == name

@@ -362,3 +362,26 @@ def test_keys_typed_before_it_listens_are_kept(gallery: Path, tmp_path: Path) ->
     """What is typed together with the terminal's answer still reaches the screen."""
     with _opened({b"\x1b[c": b"7" + PLAIN}, gallery, tmp_path) as shown:
         shown.read(b"never", 30)
+
+
+def test_enter_typed_before_it_listens_is_an_enter(gallery: Path, tmp_path: Path) -> None:
+    """A filter typed and taken while the program is still being loaded is taken."""
+    with _opened({}, gallery, tmp_path, NO_COLOR="1") as shown:
+        shown.read(b"\x1b[?1049h")
+        os.write(shown.fd, b"/cm\r7")
+        shown.read(b"never", 30)
+
+
+def test_a_picture_written_later_is_listed_once(
+    still: Callable[..., Still], tmp_path: Path
+) -> None:
+    """A picture that is told of twice, before and after its file is written, is one picture."""
+    import trackerlite
+
+    with trackerlite.init(project="p", dir=str(tmp_path)) as run:
+        for step in range(2):
+            noise = np.random.default_rng(step).integers(0, 255, (500, 20, 3), dtype=np.uint8)
+            run.log({"img": trackerlite.Image(noise)}, step=step)
+    made = still(tmp_path, "media")
+    (history,) = made.desk.screen._values().values()
+    assert [row.step for row in history] == [0, 1]

@@ -86,6 +86,9 @@ def quiet_terminal() -> Iterator[None]:
         yield
         return
     tty.setcbreak(0)
+    now = termios.tcgetattr(0)
+    now[0] &= ~termios.ICRNL  # or the enter that was typed is no enter once Textual reads it
+    termios.tcsetattr(0, termios.TCSANOW, now)
     try:
         yield
     finally:

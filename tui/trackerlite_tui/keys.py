@@ -297,6 +297,7 @@ _SHOWN = {
     "shift+tab": "shift+tab",
 }
 _TYPED = {char: name for name, char in _SHOWN.items() if len(char) == 1 and char.isascii()}
+_TYPED |= {"\r": "enter", "\n": "enter", "\t": "tab", "\x7f": "backspace", " ": "space"}
 
 
 def shown(key: str) -> str:
@@ -306,7 +307,8 @@ def shown(key: str) -> str:
 
 def named(char: str) -> str:
     """The table's name of a typed character."""
-    return _TYPED.get(char, char)
+    control = f"ctrl+{chr(ord(char) + 96)}" if "\0" < char < "\x1b" else char
+    return _TYPED.get(char, control)
 
 
 @lru_cache(maxsize=256)
