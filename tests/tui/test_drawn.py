@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import trackerlite
@@ -131,3 +132,26 @@ def test_without_colour_the_table_has_the_signs_of_the_lines(still: Make, store:
     legend = [row.split() for row in texts(made)[3:5]]
     assert {parts[1]: parts[0] for parts in legend} == signs
     assert len(set(signs.values())) == 2
+
+
+def test_a_run_that_says_nothing_any_more_is_not_live(still: Make, tmp_path: Path) -> None:
+    """A process that is there but was stopped has no pace and no end in sight; it comes back."""
+    run = trackerlite.init(project="p", name="paused", config={"max_steps": 9}, dir=str(tmp_path))
+    try:
+        for step in range(3):
+            run.log({"loss": step}, step=step)
+        made = still(tmp_path)
+        fresh = made.desk.snapshot
+        assert "1 live" in texts(made)[0]
+        made.desk.take(replace(fresh, at=fresh.at + 400, stamp=fresh.stamp + 1))
+        text = "\n".join(texts(made))
+        assert "1 silent" in texts(made)[0]
+        assert "live" not in texts(made)[0]
+        assert "silent 6m" in text
+        assert "silent for 6m" in text
+        assert made.desk.runs.raw(made.desk.run(), "left") is None
+        made.desk.take(fresh)
+        assert "1 live" in texts(made)[0]
+        assert "silent" not in "\n".join(texts(made))
+    finally:
+        run.finish()

@@ -116,6 +116,10 @@ class Desk:
         """The run's colour, the same everywhere."""
         return self.signs.color(run)
 
+    def state_of(self, run: RunInfo) -> tuple[str, str]:
+        """The glyph and style of a run's state; a run that says nothing any more has its own."""
+        return self.look.state("silent" if self.runs.silence(run) is not None else run.state)
+
     def targets(self) -> list[RunInfo]:
         """What an edit is for: the marked runs, else the one under the cursor."""
         one = self.run()
@@ -176,7 +180,7 @@ class Desk:
     @property
     def moving(self) -> bool:
         """Whether something on the screen depends on the time: a live run, a notice."""
-        return bool(self._notice[0]) or self.runs.running > 0
+        return bool(self._notice[0]) or bool(self.runs.running)
 
     def notify(self, text: str, role: str = "text") -> None:
         """Say something in the footer for a while."""

@@ -19,6 +19,7 @@ from trackerlite_tui.curves.palette import (
 
 _STATES = {
     "running": ("▶", ">", "accent"),
+    "silent": ("‖", "~", "warn"),
     "finished": ("✓", "+", "good"),
     "failed": ("✗", "x", "bad"),
     "killed": ("☠", "!", "bad"),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
     from trackerlite_tui.state import State
 
+_SILENT = 60.0  # seconds: six heartbeats that did not come
 _TOTALS = ("max_steps", "total_steps", "num_steps", "num_training_steps", "steps", "max_iters")
 
 
@@ -113,7 +114,7 @@ class RunList:
         if pinned:
             runs.sort(key=lambda run: run.id not in pinned)
         self.runs: list[RunInfo] = runs
-        self.running = sum(run.state == "running" for run in snapshot.runs)
+        self.running = [run for run in snapshot.runs if run.state == "running"]
         self.by_key: dict[int, RunInfo] = {run.key: run for run in snapshot.runs}
         self.items: Sequence[Item] = (
             self._grouped(state.group) if state.group else [run.key for run in runs]
@@ -160,9 +161,10 @@ class RunList:
         if column == "step":
             return run.steps
         if column == "pace":
-            return pace(run) if run.state == "running" else None
+            return pace(run) if run.state == "running" and self.silence(run) is None else None
         if column == "left":
-            return remaining(run, self.snapshot.config.get(run.key))
+            silent = self.silence(run) is not None
+            return None if silent else remaining(run, self.snapshot.config.get(run.key))
         if column == "tags":
             return " ".join(run.tags) or None
         if column == "notes":
@@ -173,12 +175,22 @@ class RunList:
             )
         return None
 
+    def silence(self, run: RunInfo) -> float | None:
+        """Seconds since a running run was last heard of, where that is long: it is stopped or stuck."""
+        heard = run.heartbeat or run.started
+        if run.state != "running" or heard is None or self.snapshot.at - heard < _SILENT:
+            return None
+        return self.snapshot.at - heard
+
     def goal(self, name: str) -> str | None:
         """Which way is better for a metric."""
         return next((m.goal for m in self.snapshot.names if m.name == name), None)
 
     def text(self, run: RunInfo, column: str) -> str:
         """What a cell says."""
+        silent = self.silence(run) if column == "pace" else None
+        if silent is not None:
+            return f"silent {ago(silent)}"
         value = self.raw(run, column)
         if value is None:
             return ""

@@ -127,7 +127,7 @@ class Legend:
         for run in runs[:room_for_runs]:
             curve = desk.snapshot.curves.get((run.key, self.stream, self.focus))
             value = number(curve.last) if curve is not None and curve.last is not None else ""
-            glyph, style = look.state(run.state)
+            glyph, style = desk.state_of(run)
             here = run.key == desk.cursor_run
             room = columns - width(value) - 7
             name = pad(safe(run.name or run.id), max(1, room), look.ascii_only)

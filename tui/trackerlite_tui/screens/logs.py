@@ -63,7 +63,7 @@ class Screen(Scrolling, Page):
         self._lay_out(found, columns - (_STAMP if stamps else 0))
         self.listing.set_count(len(self._shown))
         hits = len(matches([text for _, text, _ in self._shown], self.search))
-        glyph, style = look.state(run.state)
+        glyph, style = self.desk.state_of(run)
         left: Row = [(f" {glyph} ", style), (safe(run.name or run.id), look.strong)]
         left.append(
             (

@@ -118,7 +118,7 @@ class Screen(Scrolling, Page):
             return self.say(f"the media cannot be read: {show(found)}", columns, rows)
         if found is None:
             return self.say("reading …", columns, rows)
-        glyph, style = look.state(run.state)
+        glyph, style = self.desk.state_of(run)
         names = self._names()
         left: Row = [
             (f" {glyph} ", style),

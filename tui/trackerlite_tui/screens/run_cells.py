@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
     from trackerlite_tui.desk import Desk
 
-_MOVING = frozenset(("time", "left", "pace"))  # what a running run's clock changes
+_MOVING = frozenset(("st", "time", "left", "pace"))  # what a running run's clock changes
 
 
 class RunCells:
@@ -58,7 +58,7 @@ class RunCells:
         if column == "mark":
             return self._mark(run)
         if column == "st":
-            return look.state(run.state)
+            return desk.state_of(run)
         if column == "name":
             pinned = look.pick("⌃", "^") if run.id in desk.state.pinned_runs else ""
             return (pinned + safe(run.name or run.id), look.text)
@@ -70,8 +70,10 @@ class RunCells:
         style = look.text if column.startswith(("m:", "best:")) else look.dim
         if column.startswith(("best:", "m:")):
             style = look.good if self._is_best(run, column) else style
+        if column == "pace" and desk.runs.silence(run) is not None:
+            style = look.warn
         if column in ("reason", "state"):
-            style = look.state(run.state)[1]
+            style = desk.state_of(run)[1]
         return (desk.runs.text(run, column), style)
 
     def _mark(self, run: RunInfo) -> Cell:

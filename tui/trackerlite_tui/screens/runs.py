@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
-from trackerlite_tui.order import Group, value_text
+from trackerlite_tui.order import Group, ago, value_text
 from trackerlite_tui.rows import Row, fit, justify, pad
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.screens.run_cells import RunCells
@@ -163,9 +163,12 @@ class Screen(RunColumns, RunEdits, Page):
         if run is None:
             return []
         line = look.pick("─", "-")
-        title: Row = [(line * 2 + " ", look.faint), look.state(run.state), (" ", "")]
+        title: Row = [(line * 2 + " ", look.faint), desk.state_of(run), (" ", "")]
         title += [(safe(run.name or run.id), look.strong), (f" {safe(run.ref)}", look.dim)]
         facts = [run.state]
+        silent = desk.runs.silence(run)
+        if silent is not None:
+            facts.append(f"silent for {ago(silent)}: its process is there, stopped or stuck")
         if run.reason:
             facts.append(show(run.reason, 60))
         if run.notes:

@@ -58,15 +58,19 @@ def _facts(desk: Desk) -> Row:
     if desk.snapshot.alerts:
         sign = look.pick("⚠", "!")
         out.append((f" {sign} {len(desk.snapshot.alerts)} ", _on_bar(look, look.warn)))
-    running = desk.runs.running
+    silent = sum(desk.runs.silence(run) is not None for run in desk.runs.running)
+    live = len(desk.runs.running) - silent
     if desk.frozen:
         out.append((" frozen ", _on_bar(look, look.warn)))
     elif desk.snapshot.problem:
         if desk.snapshot.runs:
             clock = time.strftime("%H:%M:%S", time.localtime(desk.snapshot.at))
             out.append((f" as it was at {clock} ", _on_bar(look, look.bad)))
-    elif running:
-        out.append((f" {look.pick('●', '*')} {running} live ", _on_bar(look, look.good)))
+    elif live or silent:
+        if live:
+            out.append((f" {look.pick('●', '*')} {live} live ", _on_bar(look, look.good)))
+        if silent:
+            out.append((f" {look.state('silent')[0]} {silent} silent ", _on_bar(look, look.warn)))
     elif desk.snapshot.runs or not desk.snapshot.loading:
         out.append((" no run is live ", _on_bar(look, look.dim)))
     return out
