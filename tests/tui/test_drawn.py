@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import trackerlite
+from trackerlite_tui import keys
 from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.once import Still
 from tui.conftest import texts
@@ -46,10 +47,10 @@ def test_runs_are_newest_only_while_the_newest_come_first(still: Make, store: Pa
 
 def _mixed(folder: Path) -> None:
     """A run with a loss, and another whose metrics come first in the alphabet."""
-    for name, keys in (("plain", ["loss"]), ("other", [f"a{i}" for i in range(40)])):
+    for name, metrics in (("plain", ["loss"]), ("other", [f"a{i}" for i in range(40)])):
         with trackerlite.init(project="p", name=name, dir=str(folder)) as run:
             for step in range(3):
-                run.log(dict.fromkeys(keys, 1.0 * step))
+                run.log(dict.fromkeys(metrics, 1.0 * step))
 
 
 def test_charts_are_of_metrics_that_the_runs_have(still: Make, tmp_path: Path) -> None:
@@ -155,3 +156,53 @@ def test_a_run_that_says_nothing_any_more_is_not_live(still: Make, tmp_path: Pat
         assert "silent" not in "\n".join(texts(made))
     finally:
         run.finish()
+
+
+def test_a_mark_beyond_a_runs_end_gives_it_no_difference(still: Make, tmp_path: Path) -> None:
+    """A run that ended before the cursor says where it ended, and has no Δ between later marks."""
+    for name, steps in (("short", 10), ("long", 40)):
+        with trackerlite.init(project="p", name=name, dir=str(tmp_path)) as run:
+            for step in range(steps):
+                run.log({"loss": 1.0 + step}, step=step)
+    made = still(tmp_path, "charts", 140, 40)
+    made.key("i", "m", "H", "m")
+    text = "\n".join(row[:30] for row in texts(made))
+    assert "ended at step 9" in text
+    assert text.count("Δ") == 2  # of the marks, and of the run that has both
+
+
+def test_one_never_looks_at_nothing(still: Make, store: Path) -> None:
+    """Panning ends at the curve's ends and zooming at a depth, and both say so."""
+    made = still(store, "charts", 120, 40)
+    made.desk.screen.focus_on("train/loss")
+    made.key("z", "right")
+    assert "zooms in" in made.desk.notice[0]
+    made.key("up", "up", *["right"] * 20)
+    low, high = made.desk.screen.window
+    assert low < 119 <= high
+    assert "ends here" in made.desk.notice[0]
+    made.key(*["left"] * 30)
+    low, high = made.desk.screen.window
+    assert low <= 0 < high
+    for _ in range(60):
+        made.desk.act("zoom:1")
+    assert "no deeper" in made.desk.notice[0]
+    assert made.desk.screen.window[1] > made.desk.screen.window[0]
+    made.key("0", "down")
+    assert "the whole curve" in made.desk.notice[0]
+
+
+def test_all_marks_nothing_that_the_filter_is_about_to_hide(still: Make, store: Path) -> None:
+    """While a filter has no verdict yet, the runs that it will leave out are not marked."""
+    made = still(store)
+    desk = made.desk
+    desk.key("f")
+    for char in "run-3":
+        desk.key(keys.named(char), char)
+    desk.key("enter")
+    desk.key("a")
+    assert not desk.state.marks
+    assert "still being filtered" in desk.notice[0]
+    made.settle()
+    desk.key("a")
+    assert len(desk.state.marks) == 1

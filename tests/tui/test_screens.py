@@ -160,6 +160,36 @@ def test_a_key_that_can_do_nothing_says_so(still: Make, store: Path, screen: str
     assert whole(made) != before or made.desk.notice
 
 
+@pytest.mark.parametrize(
+    ("screen", "presses", "says"),
+    [
+        ("runs", ["X"], "no run is marked"),
+        ("runs", ["y"], "y means nothing here"),
+        ("system", ["s"], "s means nothing here"),
+        ("charts", ["R"], "s smooths"),
+        ("charts", ["minus"] * 5, "no larger charts"),
+        ("media", ["right_square_bracket"], "the newest step"),
+        ("media", ["b"], "histograms"),
+    ],
+)
+def test_a_key_without_effect_says_why(
+    still: Make, gallery: Path, screen: str, presses: list[str], says: str
+) -> None:
+    """A key that changes nothing that is seen is answered in the footer."""
+    made = still(gallery, screen)
+    made.key(*presses)
+    assert says in made.desk.notice[0]
+
+
+def test_a_time_axis_does_not_claim_to_be_logarithmic(still: Make, store: Path) -> None:
+    """Time is drawn linearly, and the status says log only where x is."""
+    made = still(store, "charts", axis="wall")
+    made.key("ctrl+l")
+    assert "linear" in made.desk.notice[0]
+    assert "x scale" not in texts(made)[1]
+    assert "x scale log" in texts(still(store, "charts", x_kind="log"))[1]
+
+
 def _type(made: Still, text: str) -> None:
     for char in text:
         made.desk.key(keys.named(char), char)

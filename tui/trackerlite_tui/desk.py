@@ -198,9 +198,12 @@ class Desk:
         if self._overlays and self._overlays[-1].type(key, char):
             return True
         entry = keys.find(self.contexts, key)
-        if entry is None:
+        if entry is not None:
+            return self.act(entry.action)
+        if self._overlays or not (char and char.isprintable()):
             return False
-        return self.act(entry.action)
+        self.notify(f"{keys.shown(key)} means nothing here: ? lists the keys")
+        return True
 
     def act(self, action: str) -> bool:
         """Do an action of the key table, at the nearest that has it."""

@@ -24,6 +24,11 @@ class ChartSettings:
     stream: str
     focus: str
 
+    @property
+    def axis(self) -> str:
+        """What is on the x axis."""
+        raise NotImplementedError
+
     def runs(self) -> list[RunInfo]:
         """The runs that are drawn."""
         raise NotImplementedError
@@ -46,7 +51,10 @@ class ChartSettings:
 
     def do_density(self, by: str) -> None:
         """More or fewer charts on a page."""
-        self.desk.state.density = max(-3, min(4, self.desk.state.density + int(by)))
+        before = self.desk.state.density
+        self.desk.state.density = max(-3, min(4, before + int(by)))
+        if self.desk.state.density == before:
+            self.desk.notify("no larger charts" if int(by) < 0 else "no smaller charts")
 
     def do_pin(self, _: str) -> None:
         """This metric to the front, or back to its place."""
@@ -65,7 +73,11 @@ class ChartSettings:
 
     def do_raw(self, _: str) -> None:
         """Show or hide the raw values behind smoothed ones."""
-        self.desk.state.raw = not self.desk.state.raw
+        state = self.desk.state
+        state.raw = not state.raw
+        if not state.smoothing:
+            shown = "shown" if state.raw else "hidden"
+            self.desk.notify(f"raw values behind smoothed ones: {shown} (s smooths)")
 
     def do_log_y(self, _: str) -> None:
         """The next kind of y axis, for this metric."""
@@ -78,6 +90,8 @@ class ChartSettings:
         """Linear or logarithmic x."""
         state = self.desk.state
         state.x_kind = "log" if state.x_kind == "linear" else "linear"
+        if self.axis in (RELATIVE, WALL):
+            self.desk.notify(f"x axis: {state.x_kind}, but time is always linear (x chooses)")
 
     def do_axis(self, _: str) -> None:
         """Choose the x axis."""

@@ -24,6 +24,11 @@ def place_text(axis: str, value: float) -> str:
     return number(value, 7) if value != int(value) else str(int(value))
 
 
+def _reaches(curve: Curve, place: float) -> bool:
+    """Whether a curve has a point before and after a place, so that what is near says something."""
+    return bool(curve.x[0] <= place <= curve.x[-1])
+
+
 class Inspecting:
     """The cursor of the charts screen."""
 
@@ -141,6 +146,8 @@ class Inspecting:
         since = float(curve.time[index]) - (run.started or 0.0)
         clock = time.strftime("%H:%M:%S", time.localtime(float(curve.time[index])))
         facts = f"step {int(curve.step[index])} · {duration_label(since)} · {clock}"
+        if not _reaches(curve, self.cursor):
+            facts = ("ended at " if self.cursor > curve.x[-1] else "begins at ") + facts
         if state.smoothing:
             smooth = f"smoothed {number(float(curve.smooth[index]), 5)}"
             out.append(
@@ -149,7 +156,7 @@ class Inspecting:
         for line in words(facts, columns - 4):
             piece = clip(line, columns - 4, look.ascii_only)
             out.append(fit([("    ", ""), (piece, look.dim)], columns))
-        if len(self.marks) == 2:
+        if len(self.marks) == 2 and all(_reaches(curve, place) for place in self.marks):
             a, b = (self._value(curve, place) for place in self.marks)
             share = f" ({(b - a) / abs(a):+.1%})" if a else ""
             out.append(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.rows import Row, fill, fit, justify, pad, width
-from trackerlite_tui.snapshot import STEP
+from trackerlite_tui.snapshot import RELATIVE, STEP, WALL
 from trackerlite_tui.text import safe
 from trackerlite_tui.widgets.chartgrid import band_name
 
@@ -36,6 +36,9 @@ class Legend:
         def runs(self) -> list[RunInfo]: ...
 
         @property
+        def axis(self) -> str: ...
+
+        @property
         def banded(self) -> bool: ...
 
         def panel_readout(self, runs: list[RunInfo], columns: int) -> list[Row]: ...
@@ -55,9 +58,10 @@ class Legend:
         if state.filter:
             left += [("  runs ", look.dim), (safe(state.filter, 40), look.accent)]
         right: Row = []
+        usual = STEP if self.stream == "history" else RELATIVE
         facts = {
-            "x": state.axis if state.axis != STEP else "",
-            "x scale": state.x_kind if state.x_kind != "linear" else "",
+            "x": self.axis if self.axis != usual else "",
+            "x scale": "log" if state.x_kind == "log" and self.axis not in (RELATIVE, WALL) else "",
             "y": state.y_kinds.get(self.focus, "")
             if state.y_kinds.get(self.focus) != "linear"
             else "",

@@ -214,6 +214,7 @@ class Screen(Scrolling, Page):
         at = self._shown[self.listing.index][0].at
         run = self.run()
         if not at or run is None:
+            self.desk.notify("it is not known when this line was printed")
             return
         self.desk.state.axis = "wall"
         if run.id not in self.desk.state.marks:

@@ -269,6 +269,8 @@ class Screen(Scrolling, Page):
         current = self._current()
         if current:
             name, history, index = current
+            if not 0 <= index + int(by) < len(history):
+                self.desk.notify(f"this is the {'newest' if int(by) > 0 else 'first'} step")
             self._steps[name] = max(0, min(index + int(by), len(history) - 1))
             if self._steps[name] == len(history) - 1:
                 del self._steps[name]  # the newest stays the newest
@@ -284,6 +286,9 @@ class Screen(Scrolling, Page):
     def do_bands(self, _: str) -> None:
         """Histograms as bands, or as a heat map."""
         self.bands = not self.bands
+        current = self._current()
+        if not current or kind_of(current[1][current[2]].value) != "histogram":
+            self.desk.notify(f"histograms are drawn as {'bands' if self.bands else 'heat maps'}")
 
     def do_run(self, by: str) -> None:
         """Another run."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
     from trackerlite_tui.desk import Desk
 
+_NO_RUN = "there is no run here"
+
 
 class RunEdits:
     """The keys that change runs. They write through `trackerlite.edits`, in the feed's thread."""
@@ -22,6 +24,7 @@ class RunEdits:
         """Edit the notes of the run under the cursor."""
         run = self.desk.run()
         if run is None:
+            self.desk.notify(_NO_RUN)
             return
         before = run.notes or ""
 
@@ -41,6 +44,7 @@ class RunEdits:
         """Edit tags: of one run as a list, of several what is added or taken away."""
         runs = self.desk.targets()
         if not runs:
+            self.desk.notify(_NO_RUN)
             return
         one = runs[0] if len(runs) == 1 else None
         before = " ".join(one.tags) if one else ""
@@ -87,6 +91,7 @@ class RunEdits:
         """Give the run under the cursor another name."""
         run = self.desk.run()
         if run is None:
+            self.desk.notify(_NO_RUN)
             return
 
         def accept(text: str) -> None:
@@ -105,6 +110,7 @@ class RunEdits:
         """To the trash, or out of it while it is shown."""
         runs = self.desk.targets()
         if not runs:
+            self.desk.notify(_NO_RUN)
             return
 
         def apply(inside: bool) -> None:

@@ -278,6 +278,9 @@ class Screen(RunColumns, RunEdits, Page):
 
     def do_all(self, _: str) -> None:
         """Mark all that are listed; many only after a question."""
+        if self.desk.snapshot.filtered_by != self.desk.state.filter:
+            self.desk.notify("the runs are still being filtered", "warn")
+            return
         every = [run.key for run in self.desk.runs.runs]
         if len(every) <= _MANY:
             self._mark_all(every)
@@ -306,6 +309,8 @@ class Screen(RunColumns, RunEdits, Page):
 
     def do_unmark(self, _: str) -> None:
         """No marks."""
+        if not self.desk.state.marks:
+            self.desk.notify("no run is marked")
         self.desk.state.marks.clear()
 
     def do_compare(self, _: str) -> None:

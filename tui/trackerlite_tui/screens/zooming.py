@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
     from trackerlite_tui.desk import Desk
 
+_DEEPEST = 1e6  # how many windows make the whole curve
 Range = tuple[float | None, float | None]
 
 
@@ -56,7 +57,12 @@ class Zooming:
         span = (high - low) * factor
         whole = self.extent() if self.window is None else self._whole
         if span >= (whole[1] - whole[0]) * 0.999:
+            if self.window is None:
+                self.desk.notify("the whole curve is shown")
             self.window = None
+            return
+        if by > 0 and span < (whole[1] - whole[0]) / _DEEPEST:
+            self.desk.notify("it goes no deeper")
             return
         if self.window is None:
             self._whole = whole
@@ -68,10 +74,16 @@ class Zooming:
     def pan_by(self, share: float) -> None:
         """Move the window by a share of its width."""
         if self.window is None:
+            self.desk.notify("the whole curve is shown: ↑ zooms in, then ← and → move")
             return
         self.following = False
         low, high = self.window
-        by = (high - low) * share
+        first, last = self._whole[0], max(self._whole[1], self.extent()[1])
+        self._whole = first, last  # a live one goes on
+        # The middle of what is seen stays on the curve: one never looks at nothing.
+        by = min(max((high - low) * share, first - (low + high) / 2), last - (low + high) / 2)
+        if not by:
+            self.desk.notify("the curve ends here")
         self.window = (low + by, high + by)
 
     def do_zoom(self, by: str) -> None:
