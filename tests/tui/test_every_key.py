@@ -130,6 +130,8 @@ LOGS: list[tuple[str, Probe]] = [
     ("J", _name),
 ]
 MEDIA: list[tuple[str, Probe]] = [
+    ("enter", _open),
+    ("escape", _open),
     ("j", _at),
     ("k", _at),
     ("left_square_bracket", _screen("_steps")),

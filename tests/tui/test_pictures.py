@@ -25,6 +25,7 @@ from trackerlite_tui import terminal
 from trackerlite_tui.graphics import KITTY_AWAY, encode, open_image, sixel
 from trackerlite_tui.once import Still
 from trackerlite_tui.terminal import Answer, Graphics
+from tui.conftest import texts
 
 np = pytest.importorskip("numpy")
 image_of = pytest.importorskip("PIL.Image")
@@ -385,3 +386,28 @@ def test_a_picture_written_later_is_listed_once(
     made = still(tmp_path, "media")
     (history,) = made.desk.screen._values().values()
     assert [row.step for row in history] == [0, 1]
+
+
+def test_wide_tables_and_long_texts_are_read_in_full(
+    still: Callable[..., Still], tmp_path: Path
+) -> None:
+    """enter shows each cell whole, of every column and row; the pane says that there is more."""
+    import trackerlite
+
+    names = [f"col_{i}" for i in range(30)]
+    data = [[f"{r}:{c} " + "word " * 40 for c in range(30)] for r in range(50)]
+    with trackerlite.init(project="p", dir=str(tmp_path)) as run:
+        run.log({"wide": trackerlite.Table(columns=names, data=data)}, step=0)
+        run.log({"hist": trackerlite.Histogram([1, 2, 2, 3])}, step=0)
+    made = still(tmp_path, "media", 120, 40, metric_filter="wide")
+    assert "50 rows, 30 columns: enter reads all" in "\n".join(texts(made))
+    made.key("enter")
+    rows = ["".join(text for text, _ in row) for row in made.desk._overlays[-1]._rows]
+    assert "row 50 of 50" in rows
+    assert any(row.startswith("col_29") and "49:29" in row for row in rows)
+    assert sum(row.count("word") for row in rows) == 50 * 30 * 40
+    made.key("escape")
+    made.desk.state.metric_filter = "hist"
+    made.settle()
+    made.key("enter")
+    assert " to " in "\n".join(texts(made))

@@ -221,6 +221,7 @@ TABLE: tuple[Key, ...] = (
         right_square_bracket l right | scrub:1 | later step | later
         less_than_sign | run:-1 | previous run
         greater_than_sign | run:1 | next run | next run
+        enter | open | read all of it, cells in full | read
         b | bands | histograms as bands, or as a heat map | bands
         w | export | save this as PNG or SVG | save
         """,

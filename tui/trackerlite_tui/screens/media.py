@@ -11,9 +11,10 @@ from trackerlite_tui.rows import Row, fill, fit, justify, pad, row_width
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.snapshot import DetailKey, Wants
 from trackerlite_tui.text import safe, show
-from trackerlite_tui.widgets import exhibit
+from trackerlite_tui.widgets import exhibit, record
 from trackerlite_tui.widgets.chartgrid import beside
 from trackerlite_tui.widgets.listing import Listing, Scrolling
+from trackerlite_tui.widgets.pages import Pages
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo, ValueRow
@@ -203,6 +204,11 @@ class Screen(Scrolling, Page):
         key = self._file(run, value)
         if key is not None:
             return self._from_file(key, value, columns, rows)
+        return self._plain(run, value, columns)
+
+    def _plain(self, run: RunInfo, value: Any, columns: int) -> list[Row]:
+        """What is no picture and no table: text, where a file is, or JSON."""
+        look = self.desk.look
         if isinstance(value, str):
             return exhibit.prose(value, columns, look)
         if isinstance(value, dict) and "path" in value:
@@ -255,7 +261,11 @@ class Screen(Scrolling, Page):
                 return exhibit.curves(
                     names, data, dict(plot.get("fields", {})), title, columns, rows, look
                 )
-        return exhibit.table(names, data[: max(1, rows)], columns, look)
+        body = exhibit.table(names, data[: max(1, rows)], columns, look)
+        if len(data) < rows and row_width(body[0]) <= columns + 2:  # two spaces end a row
+            return body
+        note = f" {len(data):,} rows, {len(names):,} columns: enter reads all of them"
+        return [*body[: max(1, rows - 1)], [(note, look.dim)]]
 
     # -- keys ----------------------------------------------------------------------------
 
@@ -274,6 +284,35 @@ class Screen(Scrolling, Page):
             self._steps[name] = max(0, min(index + int(by), len(history) - 1))
             if self._steps[name] == len(history) - 1:
                 del self._steps[name]  # the newest stays the newest
+
+    def do_open(self, _: str) -> None:
+        """What is shown, in full."""
+        run, current = self.desk.run(), self._current()
+        if run is None or current is None:
+            self.desk.notify("there is nothing to read here")
+            return
+        name, history, index = current
+        wide = max(20, min(116, self.desk.columns - 6))
+        rows = self._in_full(run, history[index].value, wide)
+        if rows is None:
+            self.desk.notify("a picture has no more to read; w saves it")
+            return
+        title = f"{safe(name, 60)} · step {history[index].step}"
+        self.desk.open(Pages(self.desk, title, rows, wide + 4))
+
+    def _in_full(self, run: RunInfo, value: Any, wide: int) -> list[Row] | None:
+        look = self.desk.look
+        if isinstance(value, dict) and value.get("_type") == "histogram":
+            return record.bins(value, look)
+        key = self._file(run, value)
+        if key is None:
+            return self._plain(run, value, wide)
+        found = self.desk.snapshot.details.get(key)
+        if key[0] == "image" and not isinstance(found, Exception):
+            return None
+        if not isinstance(found, tuple):
+            return self._from_file(key, value, wide, 10_000)
+        return record.table(found[0], found[1], wide, look)
 
     def do_pane(self, by: str) -> None:
         """The next of several pictures."""
