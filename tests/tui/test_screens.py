@@ -15,7 +15,7 @@ from trackerlite_tui import keys
 from trackerlite_tui.once import Still, encode
 from trackerlite_tui.rows import row_width
 from trackerlite_tui.screens import ORDER
-from trackerlite_tui.screens.compare_cells import changed_words
+from trackerlite_tui.screens.compare_cells import changed_words, value_cells
 from tui.conftest import LOOKS
 
 Make = Callable[..., Still]
@@ -449,6 +449,22 @@ def test_compare_shows_what_differs_coloured_by_direction(still: Make, store: Pa
     assert "model.depth" in whole(made)
     made.key("b")
     assert "run-4 (baseline)" in whole(made)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x" * 200 + " dog", "x" * 200 + " fox"),
+        (1234567, 1234568),
+        (0.00012341, 0.00012342),
+        ([*range(60), 1], [*range(60), 2]),
+    ],
+)
+def test_different_values_never_look_the_same(one: Any, other: Any) -> None:
+    """Where two values differ beyond what a cell usually shows, it shows that part."""
+    row = value_cells([one, other], 24, LOOKS["plain"])
+    text = "".join(piece for piece, _ in row)
+    assert text[:24].strip() != text[25:49].strip()
 
 
 def test_compare_highlights_changed_words() -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
     from trackerlite_tui.state import State
 
+_LONG = 5_000  # characters of a value that is shown in full
 _SILENT = 60.0  # seconds: six heartbeats that did not come
 _TOTALS = ("max_steps", "total_steps", "num_steps", "num_training_steps", "steps", "max_iters")
 
@@ -88,11 +89,15 @@ def by_value(
         key = value if number_like and value == value else repr(value)
         found.setdefault(key, (value, []))[1].append(run)
     several = sorted(found.values(), key=lambda one: (one[0] is None, _rank(one[0])))
-    return [("none" if value is None else _exact(value), some) for value, some in several]
+    return [("none" if value is None else exact(value), some) for value, some in several]
 
 
-def _exact(value: Any) -> str:
-    """A value as a cell shows it, or in full where that is another number."""
+def exact(value: Any) -> str:
+    """A value as a cell shows it, or in full where that is another value."""
+    if isinstance(value, str):
+        return safe(value, _LONG)
+    if value is not None and not isinstance(value, (bool, int, float)):
+        return safe(json.dumps(value, ensure_ascii=False, default=str), _LONG)
     text = value_text(value)
     try:
         same = not isinstance(value, (int, float)) or float(text) == value or value != value

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.look import Look
-from trackerlite_tui.order import value_text
+from trackerlite_tui.order import exact, value_text
 from trackerlite_tui.rows import Row, fit, pad, row_width, width
 from trackerlite_tui.widgets.patch import changed
 
@@ -52,6 +52,9 @@ def value_cells(values: Sequence[Any], wide: int, look: Look) -> Row:
     from trackerlite.readers.compare import MISSING, same
 
     texts = ["" if v is MISSING else value_text(v) for v in values]
+    there = [(text, v) for text, v in zip(texts, values, strict=True) if v is not MISSING]
+    if any(text == there[0][0] and not same(there[0][1], v) for text, v in there):
+        texts = ["" if v is MISSING else exact(v) for v in values]  # they would look alike
     texts = _from_where_they_differ(texts, wide, look.pick("…", "~"))
     base = texts[0]
     out: Row = []
