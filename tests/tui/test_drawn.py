@@ -206,3 +206,8 @@ def test_all_marks_nothing_that_the_filter_is_about_to_hide(still: Make, store: 
     made.settle()
     desk.key("a")
     assert len(desk.state.marks) == 1
+
+
+def test_the_preview_names_the_tags(still: Make, store: Path) -> None:
+    """Whoever has just tagged a run sees it, also where the table has no room for the column."""
+    assert any("#lora" in row for row in texts(still(store, columns=80)))

@@ -10,6 +10,7 @@ import pytest
 
 import trackerlite
 from trackerlite.readers import RunInfo
+from trackerlite_tui import details
 from trackerlite_tui.desk import Desk
 from trackerlite_tui.effects import Nothing
 from trackerlite_tui.look import look
@@ -154,3 +155,13 @@ def test_recorded_for_real(still: Callable[..., Still], tmp_path: Path) -> None:
     for screen in ORDER:
         made = still(tmp_path, screen, 130, 45)
         check(made.desk.paint(), 130)
+
+
+def test_a_console_line_loses_its_colours_and_shows_every_other_control() -> None:
+    """Colours say nothing as text; whatever else a line tells a terminal to do is shown, not done."""
+    line = details._console_line(
+        b"2026-01-31T12:00:00.123Z out \x1b[1;38;5;196mloss\x1b[0m 0.5\x1b[K \x1b[2J\x1b]0;t\x07"
+    )
+    assert line.text == "loss 0.5 ␛[2J␛]0;t␇"
+    assert (line.at, line.source) == (1769860800.123, "out")
+    assert details._console_line(b"\x1b[31mno time").text == "no time"

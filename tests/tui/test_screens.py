@@ -485,13 +485,13 @@ def test_logs_follow_search_and_wrap(still: Make, tmp_path: Path) -> None:
         for i in range(100)
     ]
     (folder / "console.log").write_text(
-        "\n".join([*lines, "2026-01-31T12:01:40.000Z err \x1b[31mred\n"])
+        "\n".join([*lines, "2026-01-31T12:01:40.000Z err \x1b[31mred\x1b[2J\n"])
     )
     made = still(tmp_path, "logs", 80, 24)
     text = whole(made)
     assert "line 99" in text
     assert "line 10 " not in text
-    assert "␛[31mred" in text
+    assert "red␛[2J" in text
     made.key("slash")
     _type(made, "line 7 ")
     made.key("enter")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import calendar
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ _CONSOLE_LINES = 50_000
 _TABLE_BYTES = 32 * 2**20
 _TABLE_ROWS = 10_000
 _KEPT_PICTURES = 40
+_COLORS = re.compile(r"\x1b\[[\d;:]*[mK]")  # and "erase the rest of the line"
 _LAST_FOLDER_PART = "console.log"
 
 
@@ -113,13 +116,22 @@ def _console_line(raw: bytes) -> ConsoleLine:
     source, _, body = rest.partition(" ")
     if len(stamp) == 24 and stamp.endswith("Z"):
         try:
-            at = calendar.timegm(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) + float(
-                stamp[19:23]
-            )
-            return ConsoleLine(at, source, block(body)[0])
+            at = _second(stamp[:19]) + float(stamp[19:23])
+            return ConsoleLine(at, source, _printed(body))
         except ValueError:
             pass
-    return ConsoleLine(0.0, "", block(text)[0])
+    return ConsoleLine(0.0, "", _printed(text))
+
+
+@lru_cache(maxsize=256)
+def _second(stamp: str) -> int:
+    """A second as a clock writes it; many lines share one."""
+    return calendar.timegm(time.strptime(stamp, "%Y-%m-%dT%H:%M:%S"))
+
+
+def _printed(text: str) -> str:
+    """A line without its colours, which say nothing by themselves; other controls stay visible."""
+    return block(_COLORS.sub("", text))[0]
 
 
 def _table(_: Reader, key: DetailKey, runs: Runs, cache: Cache) -> Any:

@@ -171,6 +171,8 @@ class Screen(RunColumns, RunEdits, Page):
             facts.append(f"silent for {ago(silent)}: its process is there, stopped or stuck")
         if run.reason:
             facts.append(show(run.reason, 60))
+        if run.tags:
+            facts.append(safe(" ".join(f"#{tag}" for tag in run.tags), 60))
         if run.notes:
             facts.append(safe(run.notes.split("\n")[0], 60))
         title.append((" · " + " · ".join(facts) + " ", look.dim))
