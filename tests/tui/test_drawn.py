@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import trackerlite
+from trackerlite.readers import Reader
 from trackerlite_tui import keys
 from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.once import Still
+from trackerlite_tui.reading import Reading
+from trackerlite_tui.snapshot import Wants
 from tui.conftest import texts
 
 Make = Callable[..., Still]
@@ -211,3 +214,32 @@ def test_all_marks_nothing_that_the_filter_is_about_to_hide(still: Make, store: 
 def test_the_preview_names_the_tags(still: Make, store: Path) -> None:
     """Whoever has just tagged a run sees it, also where the table has no room for the column."""
     assert any("#lora" in row for row in texts(still(store, columns=80)))
+
+
+def test_the_trash_leaves_the_columns_as_they_were(tmp_path: Path) -> None:
+    """Back from the trash there are the metrics of the runs again, however quiet the store is."""
+    _mixed(tmp_path)
+    reading = Reading(lambda _: None)
+    with Reader.open(tmp_path) as reader:
+        reading.read(reader, Wants())
+        names = reading.snapshot.names
+        under_cursor = (reading.snapshot.runs[-1].key,)
+        reading._names_at = 0.0  # as if one had looked at the runs for a while
+        reading.read(reader, Wants(trashed=True, listed=under_cursor))
+        reading.read(reader, Wants())
+    assert len(names) >= 41
+    assert reading.snapshot.names == names
+
+
+def test_a_band_of_one_run_and_a_key_beside_its_value(still: Make, store: Path) -> None:
+    """One run is no "1 runs", and a long config key does not run into the value."""
+    made = still(store, "charts", 160, 45, band=True)
+    made.key("1", "enter")
+    assert "1 run " in "\n".join(row[:32] for row in texts(made))
+    narrow = still(store, "compare", 40, 40, marks=made.desk.state.marks)
+    narrow.desk.state.marks += [run.id for run in narrow.desk.runs.runs[1:3]]
+    narrow.settle()
+    for index, (kind, name, _) in enumerate(narrow.desk.screen._lines):
+        if kind == "metric":
+            row = narrow.desk.screen._line(index, len(name), 12)
+            assert row[0][0].endswith(" ")

@@ -75,6 +75,7 @@ class Reading:
         self._listed_for: tuple[Any, ...] = ()
         self._names_at = 0.0
         self._names_for: tuple[int, ...] = ()
+        self._names_of: tuple[int, ...] = ()
 
     def begin_anew(self) -> None:
         """Forget the runs as well: the keys they had mean others now."""
@@ -172,12 +173,13 @@ class Reading:
         self, reader: Reader, runs: tuple[RunInfo, ...], wants: Wants
     ) -> tuple[MetricName, ...]:
         """The metrics of what is drawn and of the newest runs; dear, so not at every change."""
-        keys = tuple({*wants.listed, *(run.key for run in runs[:_FEW])})
+        newest = tuple(run.key for run in runs[:_FEW])
+        keys = tuple({*wants.listed, *newest})
         now = time.monotonic()
-        fresh = now - self._names_at < (_NAMES if self.snapshot.names else 0)
+        fresh = newest == self._names_of and now - self._names_at < _NAMES
         if self.snapshot.names and (fresh or (keys == self._names_for and not self.open_ended)):
             return self.snapshot.names
-        self._names_at, self._names_for = now, keys
+        self._names_at, self._names_for, self._names_of = now, keys, newest
         from trackerlite.readers.direction import better
 
         return tuple(

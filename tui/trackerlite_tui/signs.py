@@ -29,6 +29,13 @@ class Signs:
         """Whether bands stand for the runs: when asked for, and when there are too many lines."""
         return self._desk.state.band or len(self._desk.drawn()) > BAND_ABOVE
 
+    @property
+    def which(self) -> str:
+        """What the first runs of the list are."""
+        state = self._desk.state
+        plain = state.sort in ("", "age") and not state.reverse and not state.pinned_runs
+        return "newest" if plain else "first"
+
     def lines(self) -> list[RunInfo]:
         """The runs that have a line of their own: all, or those that matter above the bands."""
         desk = self._desk

@@ -196,7 +196,7 @@ class Screen(Scrolling, Page):
             ]
         what = "everything" if self.everything else "what differs"
         marked = len(self.desk.marked())
-        hint = "" if marked >= 2 else "the newest runs, for want of marks  "
+        hint = "" if marked >= 2 else f"the {self.desk.signs.which} runs, for want of marks  "
         note: Row = [(f" {what}", look.text), (f"  {hint}", look.dim)]
         if self.desk.state.metric_filter:
             note += [(" filter ", look.dim), (safe(self.desk.state.metric_filter, 40), look.accent)]
@@ -217,7 +217,7 @@ class Screen(Scrolling, Page):
             patch, at = data
             found: Row = patch.row(at, look)
             return found
-        row: Row = [(" " + pad(safe(name), key_wide, look.ascii_only), look.text)]
+        row: Row = [(f" {pad(safe(name), key_wide - 1, look.ascii_only)} ", look.text)]
         return row + (
             metric_cells(data, wide, look)
             if kind == "metric"

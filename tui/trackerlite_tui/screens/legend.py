@@ -79,8 +79,7 @@ class Legend:
             if value:
                 right += [(f"{word} ", look.dim), (safe(value, 24), look.accent), ("  ", "")]
         if not desk.marked() and len(desk.runs.runs) > 1:
-            which = "newest" if state.sort in ("", "age") and not state.reverse else "first"
-            right.append((f"{which} {len(self.runs())} runs, none marked ", look.dim))
+            right.append((f"{desk.signs.which} {len(self.runs())} runs, none marked ", look.dim))
         return justify(left, right, columns)
 
     def bands(self) -> tuple[BandCurve, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trackerlite.text import counted
 from trackerlite_tui.rows import Row, fill, fit
 from trackerlite_tui.snapshot import STEP, BandCurve, CurveKey
 from trackerlite_tui.text import safe
@@ -258,7 +259,7 @@ def bands_of(desk: Desk, banded: Sequence[BandCurve]) -> tuple[list[Line], list[
 
 def band_name(one: BandCurve) -> str:
     """What a band stands for, and for how many runs."""
-    return f"{safe(one.label)} ({one.runs})" if one.label else f"{one.runs} runs"
+    return f"{safe(one.label)} ({one.runs})" if one.label else counted(one.runs, "run")
 
 
 def axis_name(axis: str) -> str:
