@@ -33,6 +33,7 @@ from trackerlite.media import (
     wrap,
 )
 from trackerlite.readers import Reader
+from trackerlite.readers.history_rows import HistoryRows
 
 
 def record(value, folder, key="key", step=3):
@@ -200,6 +201,32 @@ class TestImage:
         assert all((tmp_path / name).is_file() for name in body["filenames"])
         with pytest.raises(BadInput, match="mixes"):
             Several([Image(np.zeros((2, 3))), Html("x")])._trackerlite_media(tmp_path, "k", 1)
+
+    @pytest.mark.parametrize("sides", [(700, 700), (700, 4), (4, 700)])
+    def test_a_list_of_large_ones(self, tmp_path, sides):
+        """A list of images that take a moment to write stays one value: in what was logged, in a row,
+        in the summary and in TensorBoard, whichever of them are large."""
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        images = [
+            Image(np.random.default_rng(n).integers(0, 255, (side, side, 3), dtype=np.uint8))
+            for n, side in enumerate(sides)
+        ]
+        with tl.init(project="p", dir=tmp_path, id="r") as run:
+            run.log({"ims": images, "one": images[sides.index(700)]}, step=3)
+        with Reader.open(tmp_path) as reader:
+            key = reader.run("r").key
+            ims, one = reader.values(key)
+            (row,) = HistoryRows(reader.connection, key).iterate()
+            summary = reader.summaries([key])[key]
+        assert ims.value["_type"] == "images/separated"
+        assert row.values["ims"] == summary["ims"] == run.summary.latest["ims"] == ims.value
+        assert all((run.folder / name).is_file() for name in ims.files)
+        assert len(ims.files) == 2
+        assert "sha256" in one.value
+        found = EventAccumulator(str(run.folder)).Reload()
+        first = (run.folder / ims.files[0]).read_bytes()
+        assert {shown.encoded_image_string for shown in found.Images("ims")} == {first}
 
 
 class TestHistogram:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from trackerlite.paths import safe_name
 
 Body = dict[str, Any]
 Written = tuple[Body, bytes]  # the JSON, and TensorBoard's fields of the value
-Job = Callable[[], Written]
+Job = Callable[[], Written | None]  # None: what it wrote is told by another
 Later = Callable[[Job, int], bool]  # a job and its size in bytes; False: do it yourself, now
 
 
@@ -60,12 +61,54 @@ class Several(Media):
         together = getattr(kinds.pop(), "_together", None)
         if together is None:
             raise BadInput(f"The list under {key!r:.80} holds media that cannot be listed.")
+        party = _Party()
         written = [
-            item._trackerlite_media(folder, f"{key}_{index}", step, later)
+            item._trackerlite_media(
+                folder, f"{key}_{index}", step, later and party.door(later, shows=not index)
+            )
             for index, item in enumerate(self.items)
         ]
-        body: Body = together([body for body, _ in written])
-        return body, written[0][1]
+        party.body = together([body for body, _ in written])
+        ended = party.leave(written[0][1])
+        return ended or (party.body, b"")
+
+
+class _Party:
+    """The jobs of a list: whoever ends last tells of all of them, as one value."""
+
+    def __init__(self) -> None:
+        self.body: Body = {}
+        self._shown = b""
+        self._present = 1  # who hands out the jobs
+        self._lock = threading.Lock()
+
+    def door(self, later: Later, shows: bool) -> Later:
+        """`later` for one of them; `shows`: TensorBoard shows this one."""
+
+        def one_of_them(job: Job, size: int) -> bool:
+            def run() -> Written | None:
+                try:
+                    done = job()
+                except BaseException:
+                    self.leave()
+                    raise
+                return self.leave(done[1] if done and shows else b"")
+
+            with self._lock:
+                self._present += 1
+            if later(run, size):
+                return True
+            self.leave()
+            return False
+
+        return one_of_them
+
+    def leave(self, shown: bytes = b"") -> Written | None:
+        """One is done: all of it if that was the last."""
+        with self._lock:
+            self._shown = self._shown or shown
+            self._present -= 1
+            return None if self._present else (self.body, self._shown)
 
 
 def wrap(value: Any) -> Media | None:

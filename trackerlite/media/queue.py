@@ -80,7 +80,9 @@ class MediaQueue:
                     return
                 job, done, size = self._jobs.popleft()
             try:
-                done(job())
+                written = job()
+                if written is not None:
+                    done(written)
             except Exception as error:  # a full disk, an odd array: the training goes on
                 self._failed(error)
             finally:

@@ -141,6 +141,14 @@ class ValueRow(NamedTuple):
     rank: int
     value: Any
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The media files it names, relative to the run's folder."""
+        if not isinstance(self.value, dict):
+            return ()
+        named = self.value.get("filenames") or [self.value.get("path")]
+        return tuple(name for name in named if isinstance(name, str))
+
 
 class AlertInfo(NamedTuple):
     """One alert."""

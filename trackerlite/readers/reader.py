@@ -334,7 +334,10 @@ class Reader:
         return sampling.sampled(self.connection, series.key, series.total, most)
 
     def values(self, run_key: int, name: str | None = None) -> list[ValueRow]:
-        """What a run logged that is no number, in order of logging."""
+        """What a run logged that is no number, in order of logging.
+
+        A medium whose file took a moment is told a second time, complete: it is given out once.
+        """
         clause, bound = "", [run_key]
         if name is not None:
             clause = "AND series.name = ?"
@@ -346,9 +349,15 @@ class Reader:
             f"AND (value.mark IS NULL OR value.mark < 16) {clause} ORDER BY value.time, value.step, series.name",
             bound,
         )
-        return [
-            ValueRow(n, step, time, rank, json.loads(text)) for n, step, time, rank, text in rows
-        ]
+        found: list[ValueRow] = []
+        places: dict[tuple[Any, ...], int] = {}
+        for name_, step, time, rank, text in rows:
+            row = ValueRow(name_, step, time, rank, json.loads(text))
+            place = len(found)
+            if row.files:
+                place = places.setdefault((name_, rank, step, row.files), place)
+            found[place : place + 1] = [row]
+        return found
 
     # -- the rest ---------------------------------------------------------------------
 

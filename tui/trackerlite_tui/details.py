@@ -18,7 +18,7 @@ from trackerlite_tui.snapshot import DetailKey
 from trackerlite_tui.text import block
 
 if TYPE_CHECKING:
-    from trackerlite.readers import Reader, RunInfo, ValueRow
+    from trackerlite.readers import Reader, RunInfo
 
 Cache = dict[DetailKey, Any]
 Runs = Mapping[int, "RunInfo"]
@@ -48,17 +48,8 @@ def _values(reader: Reader, key: DetailKey, _: Runs, __: Cache) -> Any:
     found: dict[str, list[Any]] = {}
     for row in reader.values(key[1]):
         name = row.name if not row.rank else f"{row.name} [rank {row.rank}]"
-        rows = found.setdefault(name, [])
-        if rows and _same_file(rows[-1], row):
-            rows.pop()  # told again, now with its checksum
-        rows.append(row)
+        found.setdefault(name, []).append(row)
     return found
-
-
-def _same_file(one: ValueRow, other: ValueRow) -> bool:
-    """Whether two rows are about one file at one step."""
-    paths = [row.value.get("path") if isinstance(row.value, dict) else None for row in (one, other)]
-    return one.step == other.step and paths[0] is not None and paths[0] == paths[1]
 
 
 @dataclass
