@@ -71,6 +71,8 @@ class Desk:
         self._marked: list[RunInfo] = []
         self._marked_of: object = None
         self._marked_as: list[str] = []
+        self._drawn: list[RunInfo] = []
+        self._drawn_of: tuple[object, ...] = (None, None, None)
         self._listed_as: tuple[Any, ...] = ()
         self._listed_of: tuple[Any, ...] = ()
         self.name = state.screen if state.screen in ORDER else "runs"
@@ -102,9 +104,13 @@ class Desk:
 
     def drawn(self) -> list[RunInfo]:
         """The runs that charts show: the marked ones, else the first few of the list."""
-        chosen = self.snapshot.matching
-        marked = [r for r in self.marked() if chosen is None or r.key in chosen]
-        return marked or self.runs.runs[:_AUTO_DRAWN]
+        chosen, marked = self.snapshot.matching, self.marked()
+        parts = (self._marked, chosen, self.runs.runs)
+        if not all(map(is_, parts, self._drawn_of)):
+            self._drawn_of = parts
+            passing = [r for r in marked if chosen is None or r.key in chosen]
+            self._drawn = passing or self.runs.runs[:_AUTO_DRAWN]
+        return list(self._drawn)
 
     def run(self) -> RunInfo | None:
         """The run under the cursor of the run table."""

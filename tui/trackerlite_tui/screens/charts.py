@@ -270,6 +270,7 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
         for extra in range(rows - sum(heights)):
             heights[extra] += 1
         out: list[Row] = []
+        lines = self.lines()
         for line in range(down):
             blocks: list[list[Row]] = []
             x = left
@@ -281,7 +282,7 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
                     continue
                 name = page[index]
                 drawing = self.charts.draw(
-                    self.desk, name, self.stream, self.lines(), size, high, self.setting(name)
+                    self.desk, name, self.stream, lines, size, high, self.setting(name)
                 )
                 blocks.append(block(drawing, size, high))
                 self._cells.append((x, top + len(out), size, high, name))
