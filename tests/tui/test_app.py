@@ -19,6 +19,7 @@ from trackerlite.errors import BadInput
 from trackerlite.readers import Reader
 from trackerlite_tui import main
 from trackerlite_tui.app import TrackerApp
+from trackerlite_tui.feed import Feed
 from trackerlite_tui.rows import row_width
 from trackerlite_tui.state import State, load, save
 
@@ -124,6 +125,16 @@ async def test_the_mouse_focuses_opens_scrolls_and_sorts(store: Path) -> None:
         y = next(i for i, row in enumerate(rows) if row.rfind("train/loss") >= 30)
         await pilot.click(offset=(rows[y].rindex("train/loss") + 2, y + 2))
         assert app.desk.screen.focus == "train/loss"
+
+
+def test_live_redraws_take_a_twentieth_of_a_core(tmp_path: Path) -> None:
+    """What a picture costs decides how soon the next one comes: a dear one rests longer, not for long."""
+    feed = Feed(lambda: Reader.open(tmp_path), lambda _: None)
+    waits = []
+    for cost in (0.0, 0.004, 0.06, 5.0):
+        feed.painting_cost = cost
+        waits.append(feed._rest())
+    assert waits == pytest.approx([0.5, 0.5, 1.2, 2.0])
 
 
 async def test_a_live_run_is_seen_growing_and_ending(tmp_path: Path) -> None:

@@ -147,8 +147,10 @@ class TrackerApp(App[None], inherit_bindings=False):
 
     def on_arrived(self, _: Arrived) -> None:
         """A new snapshot; NumPy may be loaded once the first one is on the screen."""
+        began = time.thread_time()
         self.desk.take(self._latest)
         self.paint()
+        self.feed.painting_cost = time.thread_time() - began
         if not self._numbers.is_set():
             self.call_after_refresh(self._numbers.set)
 

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 Done = Callable[[Exception | None], None]
 
 _POLL = 0.12  # seconds between two looks at the store's version
-_LIVE = 0.7  # seconds between two live redraws
+_LIVE = 0.5  # seconds between two live redraws, at least
+_SHARE, _MOST = (
+    20,
+    3.0,
+)  # so many times what one costs, so that all of them take a twentieth of a core
 _QUIET = 0.03  # seconds without another wish before it is fulfilled
 _RETRY = 1.0
 _BEHIND = 5.0  # seconds between two looks for what nobody projects
@@ -54,6 +58,9 @@ class Feed(threading.Thread):
         self._jobs: list[tuple[Job, Done]] = []
         self._stopped = False
         self._refresh = False
+        self._reading_cost = 0.0
+        #: processor seconds that the last snapshot took to paint, as whoever painted it says
+        self.painting_cost = 0.0
         self._reading = Reading(
             post, first=first, numbers=numbers, moved=self._moved, changed=self._changed
         )
@@ -130,11 +137,13 @@ class Feed(threading.Thread):
             if (
                 jobs
                 or seen is None
-                or (changed and now - read_at >= self._live)
+                or (changed and now - read_at >= self._rest())
                 or self._ages(now - read_at)
             ):
                 version, seen, read_at = current, wants, now
+                began = time.thread_time()
                 self._reading.read(reader, wants)
+                self._reading_cost = time.thread_time() - began
             elif wants != seen or self._reading.unfinished:
                 if not _same_runs(wants, seen):
                     self._reading.read(reader, wants)
@@ -146,6 +155,10 @@ class Feed(threading.Thread):
             wait = _POLL if self._reading.open_ended or changed else 4 * _POLL
             self._wake.wait(wait)
             self._wake.clear()
+
+    def _rest(self) -> float:
+        """Seconds between two live redraws."""
+        return max(self._live, min(_MOST, _SHARE * (self._reading_cost + self.painting_cost)))
 
     def _catch_up(self, reader: Reader) -> None:
         """Project what nobody projects; where that cannot be, what is seen may not be all."""
