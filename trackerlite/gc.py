@@ -82,9 +82,13 @@ def survey(store: Path, synced: bool = False, older: float = 0.0) -> tuple[list[
 def _unneeded(store: Path, synced: bool, older: float) -> tuple[list[Item], set[str]]:
     """Runs that may go, with the versions that go with them; and the digests that stay named."""
     with Reader.open(store) as reader:
-        going = list(_runs(reader, synced, older))
+        every, trashed = reader.runs(), reader.runs(trashed=True)
+        going = list(_discarded(store, every, trashed))
         gone = {item.about["ref"] for item in going}
-        runs = {run.key: run for run in _all(reader)}
+        if synced and (store / "sync.db").is_file():
+            going += _verified(reader, [run for run in every if run.ref not in gone], older)
+            gone = {item.about["ref"] for item in going}
+        runs = {run.key: run for run in (*every, *trashed)}
         here = {run.ref for run in runs.values()} - gone
         records = list(reader.artifacts())
     used: set[tuple[str, str, str | None]] = set()
@@ -142,25 +146,22 @@ def free(store: Path, items: list[Item]) -> list[Item]:
     return done
 
 
-def _all(reader: Reader) -> list[RunInfo]:
-    return [*reader.runs(), *reader.runs(trashed=True)]
-
-
-def _runs(reader: Reader, synced: bool, older: float) -> Iterator[Item]:
-    for run in reader.runs(trashed=True):
+def _discarded(store: Path, runs: list[RunInfo], trashed: list[RunInfo]) -> Iterator[Item]:
+    for run in trashed:
         if not _is_written(run.folder):
             yield _run_item(run, "in the trash")
-    for run in reader.runs():
-        if not run.folder.exists() and _hidden(reader.path, run.folder) is not None:
+    for run in runs:
+        if not run.folder.exists() and _hidden(store, run.folder) is not None:
             yield _run_item(run, "a deletion that was interrupted")
-    if not synced or not (reader.path / "sync.db").is_file():
-        return
+
+
+def _verified(reader: Reader, runs: list[RunInfo], older: float) -> Iterator[Item]:
     from trackerlite.store.ledger import Ledger
     from trackerlite.sync.state import synced as is_synced
 
     ledger = Ledger(reader.path)
     try:
-        for run in reader.runs():
+        for run in runs:
             old = time.time() - (run.ended or run.heartbeat or time.time()) >= older
             if old and not _is_written(run.folder) and is_synced(reader, run, ledger):
                 yield _run_item(run, "verified at the server")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import NamedTuple
 
 from trackerlite.capture.names import compiled, is_secret_name
@@ -53,13 +52,7 @@ _HINTS += ["curl", "smbclient", "openssl", "setenv"]
 _USER = r"[^:%\s\"']{1,128}[:%](?!//)(?=[^\s\"'])"
 _WORD = r"[^\s\"'`;|&]+|[;|&]+"
 _PLACEHOLDER = r"[$<*%{]|\[redacted\]"
-
-
-@cache
-def _names() -> re.Pattern[str]:
-    """The names of the programs, as words: milliseconds that few trainings need."""
-    names = "|".join(map(re.escape, (*_PROGRAMS, "setenv")))
-    return re.compile(rf"(?<![\w.-])(?:{names})(?![\w.-])")
+_NAMES = rf"(?<![\w.-])(?:{'|'.join(map(re.escape, (*_PROGRAMS, 'setenv')))})(?![\w.-])"
 
 
 def secrets_in(words: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -115,7 +108,7 @@ def without_secrets(text: str, mark: str) -> str:
 
 
 def _line(line: str, mark: str) -> str:
-    if not (" -" in line or "setenv " in line) or not _names().search(line):
+    if not (" -" in line or "setenv " in line) or not compiled(_NAMES).search(line):
         return line
     found = list(compiled(_WORD).finditer(line))
     out, done = [], 0

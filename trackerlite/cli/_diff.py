@@ -21,6 +21,8 @@ from trackerlite.text import lines, plain
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from trackerlite.readers.direction import Goal
+
 # More runs than this do not fit side by side in 80 columns; then every value is told
 # once, with the runs that have it.
 SIDE_BY_SIDE = 3
@@ -190,8 +192,12 @@ def _side(value: Any) -> Text:
 
 
 def _name(row: MetricRow) -> Text:
-    unit = f" ({plain(row.unit, 12)})" if row.unit else ""
-    return Text.assemble((plain(row.name), "cyan"), (_ARROWS[row.goal] + unit, "dim"))
+    return metric_name(row.name, row.goal, f" ({plain(row.unit, 12)})" if row.unit else "")
+
+
+def metric_name(metric: str, goal: Goal | None, unit: str = "") -> Text:
+    """A metric, and which way is better."""
+    return Text.assemble((plain(metric), "cyan"), (_ARROWS[goal] + unit, "dim"))
 
 
 def number(value: float | None) -> str:

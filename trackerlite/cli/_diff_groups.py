@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 from rich.text import Text
 
-from trackerlite.cli._diff import NARROW, VERDICTS, aligned, grid, heading, letter, number, signed
+from trackerlite.cli._diff import (
+    NARROW,
+    VERDICTS,
+    aligned,
+    grid,
+    heading,
+    letter,
+    metric_name,
+    number,
+    signed,
+)
 from trackerlite.readers.compare_groups import GroupCell, GroupComparison
 from trackerlite.text import plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-_ARROWS = {"min": " ↓", "max": " ↑", None: ""}
 
 
 def render(comparison: GroupComparison, wide: int = 80) -> RenderableType:
@@ -50,7 +58,7 @@ def _metrics(comparison: GroupComparison, narrow: bool) -> RenderableType:
             table = aligned("", ">mean ± sd", ">p", "", widths=(1, 17, 6, 7))
             for index, cell in enumerate(row.cells):
                 table.add_row(letter(index), _mean(cell), *_difference(cell)[2:])
-            parts += [Text.assemble((plain(row.name), "cyan"), (_ARROWS[row.goal], "dim")), table]
+            parts += [metric_name(row.name, row.goal), table]
             continue
         table = aligned(
             "", ">mean ± sd", ">n", ">Δ", ">95 % CI", ">p", "", widths=(3, 18, 3, 10, 18, 6, 12)
@@ -58,7 +66,7 @@ def _metrics(comparison: GroupComparison, narrow: bool) -> RenderableType:
         for index, cell in enumerate(row.cells):
             lost = f" (−{cell.sample.lost})" if cell.sample.lost else ""
             table.add_row(letter(index), _mean(cell), f"{cell.sample.n}{lost}", *_difference(cell))
-        parts += [Text.assemble((plain(row.name), "cyan"), (_ARROWS[row.goal], "dim")), table]
+        parts += [metric_name(row.name, row.goal), table]
     return Group(*parts)
 
 

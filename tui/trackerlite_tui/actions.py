@@ -60,7 +60,6 @@ class Actions:
 
     def do_filter_runs(self, _: str) -> None:
         """Filter the runs, with the verdict while typing."""
-
         desk, state = self.desk, self.desk.state
 
         def live(text: str) -> None:

@@ -225,6 +225,7 @@ def lines_of(
 
     raw: list[Line] = []
     top: list[Line] = []
+    bands = len(desk.signs.groups()) if setting.band else 0  # they have the first signs
     for place in reversed(range(len(runs))):
         run, color = runs[place], colors[place]
         curve = desk.snapshot.curves.get(keys[place])
@@ -235,8 +236,8 @@ def lines_of(
         drawn = curve.smooth if setting.smooth else curve.y
         front = setting.band or (run.key == desk.cursor_run and len(runs) > 1)
         label = safe(run.name or run.id)
-        sign = place + (len(desk.signs.groups()) if setting.band else 0)  # bands have the first
-        top.append(Line(curve.x, drawn, label, color, FRONT if front else NORMAL, sign))
+        layer = FRONT if front else NORMAL
+        top.append(Line(curve.x, drawn, label, color, layer, bands + place))
     return raw + top
 
 
