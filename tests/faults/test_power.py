@@ -86,7 +86,11 @@ def cut_while_logging(
     whose transaction an abort has just ended).
     """
     victim: Victim = nursery.start(
-        role="count", store=str(disk.place), id=f"run{number}", durable=durable
+        role="count",
+        store=str(disk.place),
+        id=f"run{number}",
+        durable=durable,
+        boot="before the cut",
     )
     victim.until_told()
     heard: list[float] = []

@@ -123,7 +123,10 @@ def record(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
 def count(plan: dict[str, Any], tell: Callable[[int, int], None]) -> None:
     """Log one row after the other until somebody puts an end to it."""
     import trackerlite as tl
+    from trackerlite.capture import environment
 
+    if "boot" in plan:
+        environment.boot_id = lambda: plan["boot"]
     run = tl.init(project="p", id=plan["id"], dir=plan["store"], durable=plan["durable"])
     number = 0
     while True:

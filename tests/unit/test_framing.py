@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackerlite.journal.framing import OVERHEAD, frame, masked_crc
-from trackerlite.journal.reader import End, JournalReader
+from trackerlite.journal.reader import End, JournalReader, is_whole_up_to
 from unit.journals import bounds, read_all
 
 SMALL = [b"", b"one", b"\x00" * 40, "zwölf".encode() * 3, b"last"]
@@ -178,6 +178,21 @@ def test_reading_in_pieces(tmp_path: Path) -> None:
             if reader.offset == before:
                 break
         assert found == payloads
+
+
+@pytest.mark.parametrize("most", [100, 300, 1 << 20])
+def test_whole_up_to(most: int, tmp_path: Path, chance: random.Random) -> None:
+    """The end of a file is known to be whole from any place before it, and a zeroed one is not."""
+    payloads = [bytes([n]) * chance.randrange(1, 60) for n in range(40)]
+    data = b"".join(map(frame, payloads))
+    path = tmp_path / "journal"
+    for _, stop in [(0, 0), *bounds(payloads)]:
+        path.write_bytes(data)
+        assert is_whole_up_to(path, stop, most)
+        if stop:
+            lost = chance.randrange(4, 17)
+            path.write_bytes(data[: stop - lost] + bytes(lost) + bytes(9))
+            assert not is_whole_up_to(path, stop, most)
 
 
 def test_tensorboards_reader_reads_ours(tmp_path: Path) -> None:

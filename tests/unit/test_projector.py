@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import random
+import socket
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from hypothesis import strategies as st
 from faults.checker import shown_by_views
 from trackerlite.journal import events
 from trackerlite.journal.framing import frame
+from trackerlite.journal.reader import is_whole_up_to
 from trackerlite.readers import Reader
 from trackerlite.recording.recorder import Recorder
 from trackerlite.store.lock import store_lock
@@ -219,6 +223,31 @@ def test_a_journal_that_was_replaced(tmp_path: Path, chance: random.Random) -> N
     with Reader.open(store) as reader:
         assert [(s.name, s.count) for s in reader.series()] == [("only", 1)]
         assert reader.alerts() == []
+
+
+@pytest.mark.parametrize("behind", [0, 40])
+def test_a_power_cut_that_took_what_the_database_has(
+    behind: int, tmp_path: Path, chance: random.Random, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A journal as long as it was, with zeros where its end should be: shown is what the journal has."""
+    frames = [start(host=socket.gethostname(), boot_id="before the cut", pid=1)]
+    frames += [row(float(n), n, {"x": n + 0.5}) for n in range(200)]
+    data = b"".join(frames)
+    monkeypatch.setattr(
+        "trackerlite.store.projector.is_whole_up_to", partial(is_whole_up_to, most=3000)
+    )
+    for trial in range(20):
+        store = tmp_path / str(trial) / ".trackerlite"
+        folder = run_of(store, data)
+        project(store, folder)
+        kept = chance.randrange(len(data) - 2500, len(data) + 1)
+        (folder / NAME).write_bytes(data[:kept] + bytes(len(data) + behind - kept))
+        whole = sum(end <= kept for end in itertools.accumulate(map(len, frames))) - 1
+        for _ in range(2):  # and once more, when it is known to be killed
+            with Reader.open(store) as reader:
+                (series,) = reader.series()
+                assert reader.points(series.key).step.tolist() == list(range(whole))
+                assert [info.state for info in reader.runs()] == ["killed"]
 
 
 def test_damage_is_noted_with_its_range(tmp_path: Path) -> None:

@@ -147,6 +147,21 @@ class JournalReader:
             self.damage.append(Damage(start, stop, reason))
 
 
+def is_whole_up_to(path: Path, stop: int, most: int = 32 << 20) -> bool:
+    """Whether the journal's last `most` bytes before `stop`, the end of a record, are whole records.
+
+    A power cut can leave a file as long as it was, with zeros where its last second should be.
+    """
+    start = max(0, stop - most)
+    reader = JournalReader(path, start)
+    for _ in reader.read(stop - start):
+        pass
+    begun = [
+        d for d in reader.damage if d.start != start or start == 0
+    ]  # else in the middle of one
+    return reader.offset == stop and not begun
+
+
 def _fill(fd: int, offset: int, size: int) -> bytes:
     """Up to `size` bytes at `offset`; fewer only at the end of the file."""
     pieces: list[bytes] = []

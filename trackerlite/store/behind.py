@@ -18,13 +18,14 @@ from trackerlite.journal.files import is_being_written
 from trackerlite.store import connect, schema
 from trackerlite.store.filesystem import database_path
 from trackerlite.store.journals import changed_at, journals_of, run_folders, run_names
+from trackerlite.store.states import is_of_earlier_boot
 
 if TYPE_CHECKING:
     from trackerlite.store.projector import Projector
 
 STALE = 5.0  # seconds after which a live writer is taken to project no more
 _JOURNALS = (
-    "SELECT run.folder, run.folder_changed, journal.path, journal.watermark, journal.closed, "
+    "SELECT run.folder, run.folder_changed, run.state, run.host, run.boot_id, journal.path, journal.watermark, journal.closed, "
     "journal.dead_at, journal.projected FROM run LEFT JOIN journal ON journal.run_key = run.key"
 )
 _RUNNING = "SELECT key, folder, host, boot_id, pid, heartbeat FROM run WHERE state = 'running'"
@@ -40,6 +41,7 @@ class _Journal(NamedTuple):
 
 class _Run(NamedTuple):
     changed: int  # when a file of its folder last came or went
+    cut_off: bool  # by an end of the machine: the database may have what the journal lost
     journals: list[_Journal]
 
 
@@ -104,10 +106,12 @@ def _projector(store: Path, database: Path) -> closing[Projector]:
 def _known(store: Path, database: Path) -> dict[str, _Run]:
     """What the database knows of each run's journals, by folder."""
     known: dict[str, _Run] = {}
-    for folder, changed, path, *rest in _rows(store, database, _JOURNALS):
-        journals = known.setdefault(folder, _Run(changed, [])).journals
+    for folder, changed, state, host, boot, path, *rest in _rows(store, database, _JOURNALS):
+        if folder not in known:
+            cut_off = state == "running" and is_of_earlier_boot(host, boot)
+            known[folder] = _Run(changed, cut_off, [])
         if path is not None:
-            journals.append(_Journal(path, *rest))
+            known[folder].journals.append(_Journal(path, *rest))
     return known
 
 
@@ -126,7 +130,9 @@ def _rows(store: Path, database: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def _is_behind(store: Path, folder: str, known: _Run | None, elsewhere: bool) -> bool:
-    if known is None or not known.changed or known.changed != changed_at(f"{store}/{folder}"):
+    if known is None or known.cut_off:
+        return True
+    if not known.changed or known.changed != changed_at(f"{store}/{folder}"):
         return True
     now = time.time()
     for journal in known.journals:

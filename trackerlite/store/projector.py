@@ -16,7 +16,7 @@ from typing import Any
 
 from trackerlite.errors import StoreBusy
 from trackerlite.journal.events import Event
-from trackerlite.journal.reader import Damage, End, JournalReader
+from trackerlite.journal.reader import Damage, End, JournalReader, is_whole_up_to
 from trackerlite.journal.scalars import Decoder
 from trackerlite.journal.stretches import Stretch, follow
 from trackerlite.store import connect, run_row
@@ -242,7 +242,11 @@ class Projector:
     def _forget_if_replaced(
         self, connection: sqlite3.Connection, run_key: int, journals: Iterable[JournalFile]
     ) -> None:
-        """Start a run afresh whose journals are no longer those that were projected."""
+        """Start a run afresh whose journals are no longer those that were projected.
+
+        A power cut takes what was not synced: of a journal its last second, which the database
+        may have, where it was synced in between.
+        """
         sizes = {}
         for journal in journals:
             try:
@@ -252,9 +256,13 @@ class Projector:
         rows = connection.execute(
             "SELECT path, watermark FROM journal WHERE run_key=?", (run_key,)
         ).fetchall()
-        if all(sizes.get(path, 0) >= watermark for path, watermark in rows):
-            return
-        run_row.forget(connection, run_key)
+        replaced = any(sizes.get(path, 0) < watermark for path, watermark in rows)
+        if not replaced and run_row.was_cut_off(connection, run_key):
+            replaced = not all(
+                is_whole_up_to(self.store / path, stop) for path, stop in rows if stop
+            )
+        if replaced:
+            run_row.forget(connection, run_key)
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.store).as_posix()

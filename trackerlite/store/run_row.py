@@ -8,6 +8,7 @@ from pathlib import Path
 from trackerlite.journal.reader import JournalReader
 from trackerlite.journal.scalars import Decoder
 from trackerlite.store.journals import JournalFile
+from trackerlite.store.states import is_of_earlier_boot
 
 _RUN_TABLES = ("param", "summary_value", "tag", "definition", "artifact", "alert")
 
@@ -57,6 +58,13 @@ def key_of(
         (name, unique, run_id, project, name.rpartition("/")[2], started),
     ).fetchone()
     return int(row[0])
+
+
+def was_cut_off(connection: sqlite3.Connection, run_key: int) -> bool:
+    """Whether the machine was started again since the run was last heard of, running."""
+    said = connection.execute("SELECT state, host, boot_id FROM run WHERE key=?", (run_key,))
+    state, host, boot = said.fetchone()
+    return state == "running" and is_of_earlier_boot(host, boot)
 
 
 def forget(connection: sqlite3.Connection, run_key: int) -> None:

@@ -35,10 +35,17 @@ def now_gone(
     if host == socket.gethostname():
         if any(is_being_written(j.path) for j in journals_of(store / folder)):
             return None
-        if boot and boot != boot_id():
+        if is_of_earlier_boot(host, boot):
             return "killed"
         return "killed" if silent or not _is_there(pid) else None
     return "dead" if silent else None
+
+
+def is_of_earlier_boot(host: str | None, boot: str | None) -> bool:
+    """Whether what ran there and then ran on this machine, before it was started last."""
+    import socket
+
+    return bool(boot) and boot != boot_id() and host == socket.gethostname()
 
 
 @cache
