@@ -7,12 +7,14 @@ import random
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import trackerlite as tl
 from query import sentences, worlds
+from query.worlds import Entry, GeneratedRun
 from trackerlite.readers import Reader
 from trackerlite.readers.direction import better, guess
 from trackerlite.readers.filters import Filter
@@ -78,6 +80,31 @@ run = tl.init(project="p", id="victim", dir={store!r})
 run.log({{"loss": 1.0}})
 os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+def test_two_runs_metrics_cost_no_other_runs(tmp_path: Path) -> None:
+    """What SQLite does to list the metrics of two runs does not grow with the store."""
+    costs = []
+    for count in (10, 200):
+        store = tmp_path / str(count) / ".trackerlite"
+        with closing(Projector(store)) as projector:
+            for n in range(count):
+                start = {"t": "run", "id": f"r{n}", "project": "p", "started": 1.0, "name": "n"}
+                numbers = {f"m{k}": float(k) for k in range(10)}
+                entries = [Entry(1.0, record=start), Entry(2.0, 0, numbers)]
+                projector.project_run(GeneratedRun(f"r{n}", "p", entries).write(store))
+        steps = 0
+
+        def count_steps() -> None:
+            nonlocal steps
+            steps += 1
+
+        with Reader.open(store) as reader:
+            keys = [info.key for info in reader.runs()][:2]
+            reader.connection.set_progress_handler(count_steps, 1)
+            assert len(reader.series(keys)) == 20
+        costs.append(steps)
+    assert costs[1] < 2 * costs[0]
 
 
 def test_a_killed_run_is_found_as_killed(tmp_path: Path) -> None:
