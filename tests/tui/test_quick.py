@@ -16,6 +16,7 @@ from trackerlite_tui.desk import Desk
 from trackerlite_tui.effects import Nothing
 from trackerlite_tui.once import Still
 from trackerlite_tui.state import State
+from tui.conftest import texts
 
 _KEYS = ["j", "k", "G", "g", "space", "p", "o", "O", "X", ">", "<", "v"]
 
@@ -75,6 +76,28 @@ def test_the_first_frames_are_not_held_up_by_many_curves(
     assert len(first.runs) == 6
     assert first.alerts  # or they would ring as new ones
     assert not first.curves
+
+
+def test_the_next_runs_preview_is_there_at_once(still: Callable[..., Still], store: Path) -> None:
+    """A key that moves the cursor shows the next run's curves in the same frame, nothing read between."""
+    made = still(store, columns=140, rows=40)
+    for key in ("j", "j", "k"):
+        made.desk.key(key, key)
+        run = made.desk.run()
+        shown = texts(made)[made.desk.screen._split_row + 1 :]  # type: ignore[attr-defined]
+        assert run is not None
+        assert run.name in shown[0]
+        assert any("\u2801" <= char <= "\u28ff" for row in shown for char in row)
+        made.settle()
+
+
+def test_a_preview_that_is_not_read_yet_says_so(still: Callable[..., Still], store: Path) -> None:
+    """Of a run further away it says "loading", and never that there is no metric."""
+    made = still(store, columns=140, rows=40)
+    made.desk.key("G", "G")
+    shown = "\n".join(texts(made))
+    assert "loading …" in shown
+    assert "no metric yet" not in shown
 
 
 def test_names_are_counted_as_the_series_say(store: Path) -> None:

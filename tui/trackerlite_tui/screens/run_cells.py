@@ -14,6 +14,7 @@ from trackerlite_tui.widgets.table import Cell
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
     from trackerlite_tui.desk import Desk
+    from trackerlite_tui.snapshot import Curve
 
 _MOVING = frozenset(("st", "time", "left", "pace"))  # what a running run's clock changes
 
@@ -25,9 +26,9 @@ class RunCells:
         self.desk = desk
         self._drawn: set[int] = set()
         self._best: dict[str, tuple[object, float | None]] = {}
-        self._kept: dict[tuple[int, str], Cell] = {}
+        self._kept: dict[tuple[int, str], tuple[object, Cell]] = {}
         self._kept_as: tuple[object, ...] = ()
-        self._kept_of: tuple[object, ...] = (None,) * 4
+        self._kept_of: tuple[object, ...] = (None,) * 3
 
     def cell(self, item: Hashable, column: str) -> Cell:
         """What a cell says; what does not depend on the time is kept."""
@@ -38,16 +39,17 @@ class RunCells:
             return ("", "")
         if column == "age" or (column in _MOVING and run.state == "running"):
             return self._run_cell(run, column)
+        curve = self._curve(run, column[6:]) if column.startswith("spark:") else None
         kept = self._kept.get((run.key, column))
-        if kept is None:
-            kept = self._kept[run.key, column] = self._run_cell(run, column)
-        return kept
+        if kept is None or kept[0] is not curve:
+            kept = self._kept[run.key, column] = curve, self._run_cell(run, column)
+        return kept[1]
 
     def begin(self) -> None:
         """A painting begins: forget what was kept if anything it says may have changed."""
         desk, state = self.desk, self.desk.state
         self._drawn = {run.key for run in desk.drawn()}
-        parts = (desk.runs, desk.snapshot.curves, desk.snapshot.statistics, desk.look)
+        parts = (desk.runs, desk.snapshot.statistics, desk.look)
         form = (list(state.marks), list(state.pinned_runs), state.color_by, state.band, self._drawn)
         if form != self._kept_as or not all(map(is_, parts, self._kept_of)):
             self._kept.clear()
@@ -103,7 +105,7 @@ class RunCells:
 
     def spark(self, run: RunInfo, name: str) -> str:
         """The shape of a metric in SPARK characters, as far as its curve is there."""
-        curve = self.desk.snapshot.curves.get((run.key, "history", name))
+        curve = self._curve(run, name)
         if curve is None or not len(curve.y):
             return ""
         stride = len(curve.y) / SPARK
@@ -113,6 +115,9 @@ class RunCells:
             for i in range(min(SPARK, len(curve.y)))
         ]
         return self.desk.look.spark(values)
+
+    def _curve(self, run: RunInfo, name: str) -> Curve | None:
+        return self.desk.snapshot.curves.get((run.key, "history", name))
 
     def _group_cell(self, group: Group, column: str) -> Cell:
         look, runs = self.desk.look, self.desk.runs

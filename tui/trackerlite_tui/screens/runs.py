@@ -55,19 +55,13 @@ class Screen(RunColumns, RunEdits, Page):
             metrics.append(desk.state.group[2:])
         self.table.set_items(desk.runs.items)
         run = desk.run()
-        shown = main_metrics(desk.snapshot.names, desk.state.pinned_metrics, 8)
         curves: list[CurveKey] = []
         listed: list[int] = []
         if run is not None:
-            listed.append(run.key)
-            mine = {
-                name
-                for key, stream, name in desk.snapshot.series
-                if key == run.key and stream == "history"
-            }
-            ordered = [name for name in shown if name in mine] or sorted(mine)
-            self._preview = [(run.key, "history", name) for name in ordered]
-            curves += self._preview[: max(1, desk.columns // 44)]  # as many as are drawn
+            self._preview = self._previewed(run.key)
+            listed = [run.key, *self._beside()]
+            for key in listed:
+                curves += self._previewed(key)[: max(1, desk.columns // 44)]  # as many as are drawn
         spark = next((key.partition(":")[2] for key in self._keys if key.startswith("spark:")), "")
         if spark:
             body = self.table.items[self.table.top : self.table.top + self.table.height]
@@ -82,6 +76,24 @@ class Screen(RunColumns, RunEdits, Page):
             dots=160,
             afar=True,
         )
+
+    def _beside(self) -> list[int]:
+        """The runs below and above the cursor: read ahead, the next key shows its preview at once."""
+        items, at = self.table.items, self.table.index
+        near = [*items[at + 1 : at + 2], *items[max(0, at - 1) : at]]
+        return [item for item in near if isinstance(item, int)]
+
+    def _previewed(self, run_key: int) -> list[CurveKey]:
+        """The main metrics of a run; those it is likely to have, until it is known which it has."""
+        desk = self.desk
+        mine = {
+            name
+            for key, stream, name in desk.snapshot.series
+            if key == run_key and stream == "history"
+        }
+        main = main_metrics(desk.snapshot.names, desk.state.pinned_metrics, 8)
+        ordered = [name for name in main if name in mine or not mine] or sorted(mine)
+        return [(run_key, "history", name) for name in ordered]
 
     # -- painting ------------------------------------------------------------------------
 
