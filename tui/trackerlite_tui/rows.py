@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
-from trackerlite_tui.curves.cells import Row, clip, pad, width
+from trackerlite_tui.curves.cells import Row, all_narrow, clip, pad, width
 
 __all__ = [
     "Row",
@@ -21,10 +20,6 @@ __all__ = [
     "width",
     "words",
 ]
-
-
-# Letters, frames, blocks and braille: nearly all that is ever drawn, and told at once.
-_NARROW = re.compile("[ -~\u00a1-\u00ac\u00ae-\u02af\u2500-\u259f\u2800-\u28ff…–]*").fullmatch
 
 
 def row_width(row: Row) -> int:
@@ -49,7 +44,7 @@ def slice_row(row: Row, start: int, stop: int) -> Row:
 
 def one_each(text: str) -> bool:
     """Whether each character takes one cell: an accent and a wide one would only add up to that."""
-    return _NARROW(text) is not None or all(width(char) == 1 for char in text)
+    return all_narrow(text) is not None or all(width(char) == 1 for char in text)
 
 
 def _cut(text: str, low: int, high: int) -> str:

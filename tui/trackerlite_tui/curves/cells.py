@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
 # Pieces of (text, style); a style is `bold #rrggbb on #rrggbb`, every part of it optional.
 Row = list[tuple[str, str]]
+
+#: letters, frames, blocks and braille: nearly all that is ever drawn, each of one cell, told at once
+all_narrow = re.compile("[ -~\u00a1-\u00ac\u00ae-\u02af\u2500-\u259f\u2800-\u28ff…–]*").fullmatch
 
 
 def width(text: str) -> int:
@@ -16,7 +20,7 @@ def width(text: str) -> int:
 
 @lru_cache(maxsize=8192)
 def _width(text: str) -> int:
-    return sum(map(_cell, text))
+    return len(text) if all_narrow(text) else sum(map(_cell, text))
 
 
 @lru_cache(maxsize=4096)
