@@ -99,9 +99,11 @@ def test_ls_names_the_nearest(call: Called) -> None:
     code, out, err = call("ls", "val/los<1")
     assert (code, out) == (3, "")
     assert "No run here has val/los. Did you mean val/loss?" in err
-    code, out, err = call("ls", "--sort=seed")
-    assert code == 0
-    assert "Did you mean config.seed?" in err
+    for option in ("--sort=seed", "--group-by=seed", "--group-by=config.lr,seed"):
+        code, out, err = call("ls", option)
+        assert code == 0
+        assert err == "No run here has seed. Did you mean config.seed?\n"
+    assert call("ls", "--group-by", "config.seed")[2] == ""
 
 
 def test_ls_json_has_the_columns(call: Called) -> None:

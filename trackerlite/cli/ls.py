@@ -107,7 +107,7 @@ def _selected(
 ) -> int:
     """Print what was asked for; returns how many runs that was."""
     from trackerlite.cli._select import hints, wanted
-    from trackerlite.readers.filters import Filter
+    from trackerlite.readers.filters import Filter, parse_items
     from trackerlite.readers.select import group_runs, select_runs
 
     parsed = Filter(filter_) if filter_ else None
@@ -125,6 +125,12 @@ def _selected(
     elif runs:
         _print(runs, want, values, now)
     asked = [item for item, column in zip(want.items, values, strict=False) if not column]
+    if groups:  # of what no run here has any value
+        asked += [
+            item
+            for place, item in enumerate(parse_items(group_by or ""))
+            if all(group.values[place] is None for group in groups)
+        ]
     if asked:
         for sentence in hints(reader, asked, project, now):
             say(sentence)
