@@ -11,14 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite import paths
-from trackerlite.errors import (
-    AmbiguousRun,
-    RunNotFound,
-    StoreBusy,
-    StoreError,
-    StoreNotFound,
-    StoreTooNew,
-)
+from trackerlite.errors import StoreError, StoreNotFound
+from trackerlite.readers.freshness import as_it_was, catch_up, closed, in_words
 from trackerlite.readers.info import (
     AlertInfo,
     ArtifactInfo,
@@ -29,15 +23,11 @@ from trackerlite.readers.info import (
     SeriesInfo,
     ValueRow,
 )
+from trackerlite.readers.runs import Runs
 from trackerlite.store import connect, summary
 from trackerlite.store.filesystem import database_path
 from trackerlite.store.numbers import number
-from trackerlite.store.states import now_gone
 
-_RUN_COLUMNS = (
-    "key, run_id, id, project, name, state, run_group, job_type, notes, host, pid, started, ended, heartbeat, "
-    "exit_code, reason, last_step, dropped, folder, trashed, boot_id"
-)
 _SERIES_COLUMNS = (
     "key, run_key, name, stream, lane, rank, total, points, finite, first, last, last_kind, minimum, min_at, "
     "maximum, max_at, total_value, first_step, last_step, min_step, max_step, first_time, last_time, goal, unit, "
@@ -75,12 +65,12 @@ class Reader:
         path = paths.existing_store(dir)
         try:
             database = database_path(path)
-            trouble = _catch_up(path) if refresh else None
+            trouble = catch_up(path) if refresh else None
             there = database.is_file()
         except PermissionError as error:
-            raise StoreError(f"The runs in {path} cannot be read: {_in_words(error)}.") from error
+            raise StoreError(f"The runs in {path} cannot be read: {in_words(error)}.") from error
         if not there:
-            trouble = trouble or _closed(path)
+            trouble = trouble or closed(path)
             if trouble:
                 raise StoreError(f"The runs in {path} cannot be read: {trouble}.")
             raise StoreNotFound(
@@ -88,7 +78,7 @@ class Reader:
             )
         reader = cls(path, connect.open_reader(database), database)
         if trouble:
-            print(f"trackerlite: {_as_it_was(path, trouble)}", file=sys.stderr)
+            print(f"trackerlite: {as_it_was(path, trouble)}", file=sys.stderr)
         return reader
 
     def close(self) -> None:
@@ -136,13 +126,17 @@ class Reader:
 
     def refresh(self) -> str | None:
         """Project what nobody else projects; return a sentence if that was not possible."""
-        trouble = _catch_up(self.path)
+        trouble = catch_up(self.path)
         self.database = database_path(self.path)  # another one since somebody writes there again
         unseen = self.connection.immutable and connect.written(self.database) != self._written
         self._follow(rewritten=unseen)
-        return _as_it_was(self.path, trouble) if trouble else None
+        return as_it_was(self.path, trouble) if trouble else None
 
     # -- runs -------------------------------------------------------------------------
+
+    @property
+    def _runs(self) -> Runs:
+        return Runs(self.path, self.connection)
 
     def runs(self, project: str | None = None, *, trashed: bool = False) -> list[RunInfo]:
         """All runs, the newest first.
@@ -150,34 +144,7 @@ class Reader:
         Args:
             trashed: those in the trash instead of those that are not.
         """
-        where, bound = ["trashed = ?", "run_id IS NOT NULL"], [int(trashed)]
-        if project is not None:
-            where.append("project = ?")
-            bound.append(project)  # type: ignore[arg-type]
-        return self._runs(f"WHERE {' AND '.join(where)} ORDER BY started DESC, key DESC", bound)
-
-    def _runs(self, clause: str, bound: Sequence[Any]) -> list[RunInfo]:
-        rows = self.connection.execute(f"SELECT {_RUN_COLUMNS} FROM run {clause}", bound).fetchall()  # noqa: S608
-        tags: dict[int, list[str]] = {}
-        few = summary.among("run_key", [row[0] for row in rows]) if len(rows) < 100 else ""
-        for key, tag in self.connection.execute(
-            f"SELECT run_key, tag FROM tag {few or 'WHERE 1'} AND present = 1 ORDER BY at, tag"  # noqa: S608
-        ):
-            tags.setdefault(key, []).append(tag)
-        return [self._run_info(row, tuple(tags.get(row[0], ()))) for row in rows]
-
-    def _run_info(self, row: tuple[Any, ...], tags: tuple[str, ...]) -> RunInfo:
-        (
-            key, run_id, id_, project, name, state, group, job_type, notes, host, pid, started, ended, heartbeat,
-            exit_code, reason, last_step, dropped, folder, trashed, boot,
-        ) = row  # fmt: skip
-        if state == "running":
-            state = now_gone(self.path, folder, host, boot, pid, heartbeat) or state
-            ended = heartbeat if state != "running" else None
-        return RunInfo(
-            key, run_id, id_, project, name, state, group, job_type, notes, tags, host, pid, started, ended,
-            heartbeat, exit_code, reason, last_step, dropped, Path(f"{self.path}/{folder}"), bool(trashed),
-        )  # fmt: skip
+        return self._runs.listed(project, trashed)
 
     def run(self, ref: str, *, trashed: bool = False) -> RunInfo:
         """The run meant by `ref`: an id, a unique prefix of one, or a name; `project/` may lead.
@@ -185,39 +152,7 @@ class Reader:
         Raises:
             RunNotFound, AmbiguousRun.
         """
-        project, _, rest = ref.rpartition("/")
-        every = self._like([ref, rest], trashed)
-        last = project.rpartition("/")[2]  # an entity may lead, as in W&B's paths
-        for wanted, within in ((ref, None), (rest, project or None), (rest, last or None)):
-            some = [r for r in every if within is None or r.project == within]
-            exact = [r for r in some if wanted in (r.id, r.run_id)] or [
-                r for r in some if r.name == wanted
-            ]
-            found = exact or [r for r in some if wanted and r.id.startswith(wanted)]
-            if len(found) == 1:
-                return found[0]
-            if found:
-                choices = ", ".join(sorted(r.ref for r in found)[:8])
-                raise AmbiguousRun(
-                    f"{ref!r:.80} could be any of {len(found)} runs: {choices}. Write more of the id."
-                )
-        raise RunNotFound(
-            f"No run answers to {ref!r:.80} in {self.path}. `trackerlite ls` lists the runs; write an id, "
-            "the beginning of one, or a name."
-        )
-
-    def _like(self, words: Sequence[str], trashed: bool) -> list[RunInfo]:
-        """The runs that have one of some words as id or name, or as the beginning of the id."""
-        likely = "id = ?1 OR run_id = ?1 OR name = ?1 OR substr(id, 1, ?2) = ?1"
-        found: dict[int, RunInfo] = {}
-        for word in words:
-            clause = f"WHERE ({likely}) AND trashed = ?3 AND run_id IS NOT NULL"
-            try:
-                runs = self._runs(clause, [word, len(word), int(trashed)])
-            except UnicodeEncodeError:  # a lone surrogate, which no id or name has
-                continue
-            found |= {run.key: run for run in runs}
-        return list(found.values())
+        return self._runs.called(ref, trashed)
 
     def run_in(self, folder: Path) -> RunInfo:
         """The run whose files are in `folder`.
@@ -225,11 +160,7 @@ class Reader:
         Raises:
             RunNotFound: the store knows no run there.
         """
-        name = folder.relative_to(self.path).as_posix()
-        found = self._runs("WHERE folder = ?", [name])
-        if not found:
-            raise RunNotFound(f"The store {self.path} knows no run in {folder}.")
-        return found[0]
+        return self._runs.in_folder(folder)
 
     def environment(self, run_key: int) -> dict[str, Any]:
         """What was captured about a run: host, python, packages, git, command line, …"""
@@ -391,40 +322,6 @@ class Reader:
         return [
             DamageInfo(self.path / path, start, stop, reason) for path, start, stop, reason in rows
         ]
-
-
-def _catch_up(path: Path) -> str | None:
-    """Project what was left behind; the reason if that is not possible here and now."""
-    from trackerlite.store.behind import lacks, project_behind
-
-    try:
-        project_behind(path)
-    except StoreTooNew:
-        raise
-    except OSError as error:
-        if error.filename != str(path / "trackerlite.lock"):
-            return _in_words(error)
-        # We may only read here, where nobody is writing: as a rule nothing was left behind.
-        return "you may not write there" if lacks(path) else None
-    except (StoreBusy, sqlite3.DatabaseError) as error:
-        return str(error)
-    return None
-
-
-def _closed(path: Path) -> str | None:
-    """The reason why nothing is found in a store whose folders are not open to us."""
-    for folder in (path, path / "runs"):
-        if os.path.exists(folder) and not os.access(folder, os.R_OK | os.X_OK):
-            return f"Permission denied: {folder}"
-    return None
-
-
-def _in_words(error: OSError) -> str:
-    return f"{error.strerror}: {error.filename}" if error.filename else str(error)
-
-
-def _as_it_was(path: Path, trouble: str) -> str:
-    return f"{path} is shown as it was last written; newer rows could not be added ({trouble})."
 
 
 def _series_info(row: tuple[Any, ...]) -> SeriesInfo:
