@@ -30,7 +30,7 @@ class Recorder:
         store, folder: which run to project.
         beat: called every ten seconds, to record that the run lives.
         progress: a number that changes whenever something new was written.
-        first: called once, before all else. each: called every round, a few times a second.
+        each: called every round, a few times a second.
         listener: called with each event that is projected.
     """
 
@@ -40,13 +40,12 @@ class Recorder:
         folder: Path,
         beat: Callable[[], None],
         progress: Callable[[], int],
-        first: Callable[[], None] | None = None,
         each: Callable[[], None] | None = None,
         listener: Listener | None = None,
     ):
         self.store, self.folder = store, folder
         self._beat, self._progress = beat, progress
-        self._first, self._each, self._listener = first, each, listener
+        self._each, self._listener = each, listener
         self._stop = threading.Event()
         self._told: set[str] = set()
         self._projector: Projector | None = None
@@ -68,8 +67,6 @@ class Recorder:
     def _run(self) -> None:
         self._stop.wait(FIRST)
         imports.load()
-        if self._first is not None:
-            self._safely(self._first)
         beat_at = time.monotonic() + HEARTBEAT_EVERY
         pause, seen = _FASTEST, -1
         while not self._stop.wait(pause):

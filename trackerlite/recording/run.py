@@ -373,7 +373,6 @@ class Run(Keeping, Familiar, Identity):
             self.folder,
             self._beat,
             self._progress,
-            None,
             self._companions.look,
             self._companions.hear,
         )
