@@ -134,7 +134,7 @@ def test_live_redraws_take_a_twentieth_of_a_core(tmp_path: Path) -> None:
     for cost in (0.0, 0.004, 0.06, 5.0):
         feed.painting_cost = cost
         waits.append(feed._rest())
-    assert waits == pytest.approx([0.5, 0.5, 1.2, 2.0])
+    assert waits == pytest.approx([0.5, 0.5, 1.56, 2.0])
 
 
 async def test_a_live_run_is_seen_growing_and_ending(tmp_path: Path) -> None:

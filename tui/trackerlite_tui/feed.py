@@ -19,7 +19,7 @@ Done = Callable[[Exception | None], None]
 
 _POLL = 0.12  # seconds between two looks at the store's version
 _LIVE = 0.5  # seconds between two live redraws, at least
-_SHARE = 20  # so many times what one costs: all of them take a twentieth of a core
+_SHARE = 26  # so many times what one costs: with the looking all of it takes a twentieth of a core
 _MOST = 2.0  # but not longer
 _QUIET = 0.03  # seconds without another wish before it is fulfilled
 _RETRY = 1.0
