@@ -14,8 +14,10 @@ from trackerlite.readers import Reader
 from trackerlite_tui import firstpaint
 from trackerlite_tui.desk import Desk
 from trackerlite_tui.effects import Nothing
+from trackerlite_tui.look import look
 from trackerlite_tui.once import Still
 from trackerlite_tui.state import State
+from trackerlite_tui.widgets.table import Column, Table
 from tui.conftest import texts
 
 _KEYS = ["j", "k", "G", "g", "space", "p", "o", "O", "X", ">", "<", "v"]
@@ -98,6 +100,16 @@ def test_a_preview_that_is_not_read_yet_says_so(still: Callable[..., Still], sto
     shown = "\n".join(texts(made))
     assert "loading …" in shown
     assert "no metric yet" not in shown
+
+
+def test_a_key_that_scrolls_tells_what_comes_into_view() -> None:
+    """What a table shows after a move is known with the key, so that it is asked for before it is painted."""
+    table = Table([Column("name", "NAME")])
+    table.set_items(range(100))
+    table.paint(20, 11, look("dark", {}), lambda item, _: (str(item), ""))
+    for by, top in ((9, 0), (1, 1), (50, 51), (-9, 51), (-1, 50), (100, 90), (-100, 0)):
+        table.move(by)
+        assert table.top == top
 
 
 def test_names_are_counted_as_the_series_say(store: Path) -> None:

@@ -64,8 +64,9 @@ class Table:
         self.index = max(0, min(self.index, len(items) - 1))
 
     def move(self, by: int) -> None:
-        """Move the cursor; it stops at the ends."""
+        """Move the cursor; it stops at the ends, and what is seen follows it."""
         self.index = max(0, min(self.index + by, len(self.items) - 1))
+        self._scroll_to_cursor(self.height)
 
     def go(self, item: Hashable) -> None:
         """Put the cursor on an item, if it is there."""
