@@ -93,6 +93,7 @@ CHARTS: list[tuple[str, Probe]] = [
     *((key, _open) for opener in ("x", "C", "w", "f", "slash") for key in (opener, "escape")),
     ("b", _state("band")),
     ("b", _state("band")),
+    ("a", _notice),
     ("z", _screen("full")),
     ("escape", _screen("full")),
     ("enter", _screen("full")),

@@ -223,20 +223,38 @@ class Reader:
         return [_series_info(row) for row in rows]
 
     def names(
-        self, run_keys: Iterable[int], streams: Sequence[str] = ("history",)
+        self,
+        run_keys: Iterable[int],
+        streams: Sequence[str] = ("history",),
+        every_rank: bool = False,
     ) -> list[NameInfo]:
-        """The metrics that some runs have, by name, without hidden ones and those of other ranks."""
+        """The metrics that some runs have, by name, without hidden ones.
+
+        Args:
+            every_rank: also what other ranks than 0 logged and rank 0 did not.
+        """
+        of_ranks = "" if every_rank else "AND rank = 0 "
         among = summary.among("run_key", run_keys).replace("WHERE", "AND")
         # Distinct first, then counted: COUNT(DISTINCT) makes a tree of its own for each name.
         rows = self.connection.execute(
             "SELECT name, stream, COUNT(*), MIN(goal), MIN(unit) FROM ("  # noqa: S608
             "SELECT run_key, name, stream, MIN(goal) AS goal, MIN(unit) AS unit FROM series "
-            f"WHERE stream IN ({','.join('?' * len(streams))}) AND points > 0 AND rank = 0 AND hidden = 0 "
+            f"WHERE stream IN ({','.join('?' * len(streams))}) AND points > 0 {of_ranks}AND hidden = 0 "
             f"AND lane NOT LIKE 'fork%' {among} GROUP BY run_key, stream, name) "
             "GROUP BY name, stream ORDER BY name, stream",
             streams,
         )
         return [NameInfo(*row) for row in rows]
+
+    def ranks(self, run_keys: Iterable[int]) -> dict[int, tuple[int, ...]]:
+        """Which ranks logged numbers, by run key, of those runs that several processes recorded."""
+        among = summary.among("run_key", run_keys).replace("WHERE", "AND")
+        found: dict[int, set[int]] = {}
+        for key, rank in self.connection.execute(
+            f"SELECT DISTINCT run_key, rank FROM series WHERE rank > 0 AND points > 0 AND stream <> 'value' {among}"  # noqa: S608
+        ):
+            found.setdefault(key, {0}).add(rank)
+        return {key: tuple(sorted(ranks)) for key, ranks in found.items()}
 
     def points(self, series_key: int, start: int = 0, stop: int | None = None) -> Points:
         """The visible points of a series, by index from `start` up to before `stop`."""

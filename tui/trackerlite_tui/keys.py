@@ -141,6 +141,7 @@ TABLE: tuple[Key, ...] = (
         x | axis | x axis: step, relative time, wall time, a metric | x axis
         A | apply | use this chart's settings for all
         b | band | lines, or mean and band by group
+        a | ranks | lines of rank 0, or of all ranks that recorded a run
         C | color_by | colour by run, or by a config key
         f | filter_runs | filter runs
         w | export | save as SVG, PNG or CSV | save
@@ -211,6 +212,7 @@ TABLE: tuple[Key, ...] = (
         minus | density:-1 | fewer, larger charts
         plus equals_sign | density:1 | more, smaller charts
         i | inspect | read values along the curve | inspect
+        a | ranks | lines of rank 0, or of all ranks that recorded a run
         w | export | save as SVG, PNG or CSV | save
         """,
     ),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trackerlite_tui.snapshot import Wants
+from trackerlite_tui.strands import ranked
 
 if TYPE_CHECKING:
     from trackerlite.readers import Reader, RunInfo, SeriesInfo
@@ -18,7 +19,7 @@ Stamp = tuple[Any, ...]
 
 def shown_name(series: SeriesInfo) -> str:
     """A metric's name as the screen lists it; other ranks stand apart."""
-    return f"{series.name} [rank {series.rank}]" if series.rank else series.name
+    return ranked(series.name, series.rank)
 
 
 def shown(series: SeriesInfo) -> bool:

@@ -19,6 +19,7 @@ from trackerlite_tui.snapshot import (
     Snapshot,
     Wants,
 )
+from trackerlite_tui.strands import ranked
 
 if TYPE_CHECKING:
     from trackerlite.readers import Reader, RunInfo, SeriesInfo
@@ -194,10 +195,17 @@ class Reading:
             return known
         if len(wants.listed) > _FEW:
             return None
-        if known and known.runs == wants.listed and base.names is self.snapshot.names:
+        if (
+            known
+            and (known.runs, known.every_rank) == (wants.listed, wants.ranks)
+            and base.names is self.snapshot.names
+        ):
             return known
-        found = reader.names(wants.listed, _STREAMS) if wants.listed else ()
-        return Own(wants.listed, frozenset((one.stream, one.name) for one in found))
+        if not wants.listed:
+            return Own((), frozenset(), {}, wants.ranks)
+        found = reader.names(wants.listed, _STREAMS, wants.ranks)
+        names = frozenset((one.stream, one.name) for one in found)
+        return Own(wants.listed, names, reader.ranks(wants.listed), wants.ranks)
 
     def _read_details(self, reader: Reader, wants: Wants, runs: tuple[RunInfo, ...]) -> None:
         if not wants.details:
@@ -212,6 +220,12 @@ class Reading:
             except Exception as problem:  # one pane's trouble must not empty the others
                 out[key] = problem
         self.tell(details=out)
+
+    def _along(self, series: SeriesInfo, axis: str) -> SeriesInfo | None:
+        """The metric on the x axis: what the same process logged, else the run's."""
+        listed, stream = self.snapshot.series, series.stream
+        own = listed.get((series.run_key, stream, ranked(axis, series.rank)))
+        return own or listed.get((series.run_key, stream, axis))
 
     def _read_curves(self, reader: Reader, wants: Wants) -> None:
         self.unfinished = False
@@ -236,7 +250,7 @@ class Reading:
             series = self.snapshot.series.get(key) or self.snapshot.statistics.get((key[0], key[2]))
             if series is None:
                 continue
-            x_series = self.snapshot.series.get((key[0], key[1], wants.axis))
+            x_series = self._along(series, wants.axis)
             form = (
                 series.key, series.count, series.total, wants.dots, wants.axis, wants.window, wants.smoothing, wants.afar,
                 x_series.count if x_series else 0,

@@ -6,6 +6,7 @@ from operator import is_
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.order import by_value
+from trackerlite_tui.strands import Strand
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
@@ -61,19 +62,58 @@ class Signs:
             }
         return self._groups
 
-    def color(self, run: RunInfo) -> str:
-        """The colour of a run."""
+    def ranks(self, run: RunInfo) -> tuple[int, ...]:
+        """The processes that recorded a run, as far as that is known."""
+        own = self._desk.snapshot.own
+        return own.ranks.get(run.key, (0,)) if own else (0,)
+
+    def strands(self) -> list[Strand]:
+        """The lines of a chart: a line for each of `lines`, then those of their other ranks."""
+        runs = self.lines()
+        first = [Strand(run) for run in runs]
+        if not self._desk.state.ranks or self.banded:
+            return first
+        others = [Strand(run, rank) for run in runs for rank in self.ranks(run) if rank]
+        return first + others[: max(0, BAND_ABOVE - len(first))]
+
+    def by_run(self, runs: list[RunInfo]) -> list[Strand]:
+        """As a legend lists them: each run, and below it its other ranks that are drawn."""
+        others: dict[int, list[Strand]] = {}
+        for one in self.strands():
+            if one.rank:
+                others.setdefault(one.run.key, []).append(one)
+        return [one for run in runs for one in (Strand(run), *others.get(run.key, ()))]
+
+    def _place(self, run: RunInfo) -> int:
+        """The place of a run's colour in the palette."""
         desk = self._desk
         if not desk.state.color_by:
-            return desk.look.ink.line(desk.state.color(run.id))
+            return desk.state.color(run.id)
         self.groups()
-        return desk.look.ink.line(self._group_of.get(run.key, 0))
+        return self._group_of.get(run.key, 0)
+
+    def color(self, run: RunInfo) -> str:
+        """The colour of a run."""
+        return self._desk.look.ink.line(self._place(run))
+
+    def strand_color(self, one: Strand) -> str:
+        """The colour of a line: its run's; of other ranks a shade of it, or, of one run, the next."""
+        color, ink = self.color(one.run), self._desk.look.ink
+        if not one.rank:
+            return color
+        if len(self.lines()) > 1:
+            return ink.beside(color)
+        return ink.line(self._place(one.run) + self.ranks(one.run).index(one.rank))
 
     def sign(self, run: RunInfo) -> str:
         """What stands for a drawn run where there is no colour: its line's sign, or its band's."""
-        groups = self.groups()
-        keys = [one.key for one in self.lines()]
+        return self.strand_sign(Strand(run))
+
+    def strand_sign(self, one: Strand) -> str:
+        """The sign of a line, as the chart puts it there."""
+        groups, run = self.groups(), one.run
+        places = [(other.run.key, other.rank) for other in self.strands()]
         above = len(groups) if self.banded else 0  # bands have the first signs
-        if run.key in keys:
-            return self._desk.look.marker(above + keys.index(run.key))
+        if (run.key, one.rank) in places:
+            return self._desk.look.marker(above + places.index((run.key, one.rank)))
         return self._desk.look.marker(self._group_of[run.key]) if run.key in self._group_of else " "

@@ -27,6 +27,7 @@ class Wants:
         config: whether the configs of all runs are needed (columns, grouping).
         listed: runs whose metrics are listed by name.
         own: whether it matters which metrics the listed runs have, and not only which there are.
+        ranks: whether metrics count that only other ranks than 0 logged.
         curves: the lines to draw, in order of need.
         bands: metrics (stream, name) to draw as bands, one for each of `groups`.
         groups: (label, run keys) of the bands.
@@ -46,6 +47,7 @@ class Wants:
     listed: tuple[int, ...] = ()
     names: tuple[str, ...] | None = None
     own: bool = False
+    ranks: bool = False
     streams: tuple[str, ...] = ("history",)
     curves: tuple[CurveKey, ...] = ()
     bands: tuple[tuple[str, str], ...] = ()
@@ -106,10 +108,12 @@ class MetricName:
 
 @dataclass(frozen=True)
 class Own:
-    """The metrics, as (stream, name), that some runs have."""
+    """The metrics, as (stream, name), that some runs have, and the ranks of those with several."""
 
     runs: tuple[int, ...]
     names: frozenset[tuple[str, str]]
+    ranks: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    every_rank: bool = False  # whether names that only other ranks than 0 logged are among them
 
 
 @dataclass(frozen=True, eq=False)

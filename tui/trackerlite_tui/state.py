@@ -39,6 +39,7 @@ class State:
     raw: bool = True
     axis: str = "step"
     band: bool = False
+    ranks: bool = False
     density: int = 0
     y_kinds: dict[str, str] = field(default_factory=dict)
     x_kind: str = "linear"

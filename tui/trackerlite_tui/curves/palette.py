@@ -30,6 +30,7 @@ LIGHT = (
     "#007a8a",
     "#7d5a1e",
 )
+_SHADE = 0.28  # of a line's colour given to the background: 3:1 is left
 # Markers do what colours do, where there are none.
 MARKERS = "●▲■◆○△□◇✚✖"
 ASCII_MARKERS = "ox+*#%@&=~"
@@ -60,6 +61,10 @@ class Ink:
     def behind(self, color: str) -> str:
         """A line's colour for its raw values, behind the smoothed ones."""
         return blend(color, self.background, 0.58) if color else ""
+
+    def beside(self, color: str) -> str:
+        """A shade of a line's colour for what belongs to it, still readable as a line."""
+        return blend(color, self.background, _SHADE) if color else ""
 
 
 DARK_INK = Ink(

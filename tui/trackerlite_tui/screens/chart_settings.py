@@ -71,6 +71,17 @@ class ChartSettings:
         state.smoothing = SMOOTHING[max(0, min(index + int(by), len(SMOOTHING) - 1))]
         self.desk.notify(f"smoothing {state.smoothing:g}" if state.smoothing else "no smoothing")
 
+    def do_ranks(self, _: str) -> None:
+        """Lines of rank 0, or of every process that recorded a run."""
+        desk = self.desk
+        if not any(len(desk.signs.ranks(run)) > 1 for run in self.runs()):
+            desk.notify('no run here was recorded by several processes (ranks="all")')
+            return
+        desk.state.ranks = not desk.state.ranks
+        if desk.signs.banded:
+            drawn = "all ranks" if desk.state.ranks else "rank 0"
+            desk.notify(f"lines of {drawn}; bands are of rank 0 (b draws lines)")
+
     def do_raw(self, _: str) -> None:
         """Show or hide the raw values behind smoothed ones."""
         state = self.desk.state

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from trackerlite.readers.direction import better
 from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.rows import Row, fill, pad, width
 from trackerlite_tui.screens.base import Page
@@ -16,6 +17,7 @@ from trackerlite_tui.screens.moving import Moving
 from trackerlite_tui.screens.run_columns import main_metrics
 from trackerlite_tui.screens.zooming import Zooming
 from trackerlite_tui.snapshot import RELATIVE, STEP, WALL, MetricName, Wants
+from trackerlite_tui.strands import Strand, unranked
 from trackerlite_tui.text import safe
 from trackerlite_tui.widgets.chartgrid import Charts, Setting, axis_name, beside, block
 
@@ -56,9 +58,9 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
         """Whether bands stand for the runs."""
         return self.desk.signs.banded
 
-    def lines(self) -> list[RunInfo]:
-        """The runs that have a line of their own."""
-        return self.desk.signs.lines()
+    def strands(self) -> list[Strand]:
+        """The lines: runs that have one of their own, and their ranks."""
+        return self.desk.signs.strands()
 
     def _groups(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """What each band stands for."""
@@ -78,8 +80,9 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
         return (*inner, *(("full",) if self.full else ()), self.name)
 
     def focus_on(self, name: str) -> None:
-        """Focus a metric, come from elsewhere."""
-        self.focus = name
+        """Focus a metric, come from elsewhere; one of another rank is drawn with all of them."""
+        self.focus, other = unranked(name)
+        self.desk.state.ranks |= other
 
     def jump_to(self, place: float) -> None:
         """Inspect a place on the x axis, come from elsewhere."""
@@ -87,17 +90,19 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
 
     def names(self) -> list[MetricName]:
         """The metrics of the drawn runs; until they are known, all that the store has."""
-        snapshot = self.desk.snapshot
+        snapshot, own = self.desk.snapshot, self.desk.snapshot.own
         names = [m for m in snapshot.names if m.stream == self.stream]
-        own = snapshot.own
-        if own is None:
-            return names
+        form = tuple(run.key for run in self.runs()), self.desk.state.ranks
         # What was read for other runs does not take the focus from a metric of these.
-        ours = own.runs == tuple(run.key for run in self.runs())
-        return [
-            m
-            for m in names
-            if (m.stream, m.name) in own.names or (not ours and m.name == self.focus)
+        kept = {self.focus} if own is None or form != (own.runs, own.every_rank) else set()
+        if own is None:
+            theirs = {m.name for m in names}
+        else:
+            theirs = {name for stream, name in own.names if stream == self.stream}
+        wanted = theirs | kept - {""}
+        others = wanted - {m.name for m in names}  # rank 0 did not log them
+        return [m for m in names if m.name in wanted] + [
+            MetricName(name, self.stream, 1, better(name, None), None) for name in sorted(others)
         ]
 
     def metrics(self) -> list[str]:
@@ -171,7 +176,7 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
         page = [self.focus] if self.full and self.focus in metrics else self._page(metrics)
         axis = self.axis
         names = tuple(page) if axis in _AXES else (*page, axis)
-        lines = self.lines()
+        strands = self.strands()
         banded = self.banded
         per = max(1, (desk.columns - side) // (1 if self.full else self._grid[0]))
         return Wants(
@@ -179,10 +184,11 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
             columns=self._columns(),
             config=True,
             listed=tuple(run.key for run in runs),
-            names=tuple(name.split(" [rank ")[0] for name in names) or None,
+            names=names or None,
             own=True,
+            ranks=desk.state.ranks,
             streams=(self.stream,),
-            curves=tuple((run.key, self.stream, name) for name in page for run in lines),
+            curves=tuple(one.curve(self.stream, name) for name in page for one in strands),
             bands=tuple((self.stream, name) for name in page) if banded else (),
             groups=self._groups() if banded else (),
             band="mean" if desk.state.band else "median",
@@ -250,7 +256,7 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
             self.desk,
             self.focus,
             self.stream,
-            self.lines(),
+            self.strands(),
             columns,
             rows,
             self.setting(self.focus),
@@ -270,7 +276,7 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
         for extra in range(rows - sum(heights)):
             heights[extra] += 1
         out: list[Row] = []
-        lines = self.lines()
+        strands = self.strands()
         for line in range(down):
             blocks: list[list[Row]] = []
             x = left
@@ -282,7 +288,7 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
                     continue
                 name = page[index]
                 drawing = self.charts.draw(
-                    self.desk, name, self.stream, lines, size, high, self.setting(name)
+                    self.desk, name, self.stream, strands, size, high, self.setting(name)
                 )
                 blocks.append(block(drawing, size, high))
                 self._cells.append((x, top + len(out), size, high, name))

@@ -9,6 +9,7 @@ from trackerlite_tui.rows import Row, fit, justify, pad, width
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.screens.compare_cells import metric_cells, value_cells
 from trackerlite_tui.snapshot import CurveKey, DetailKey, Wants
+from trackerlite_tui.strands import Strand, unranked
 from trackerlite_tui.text import safe, show
 from trackerlite_tui.widgets.chartgrid import Charts, Setting, axis_name
 from trackerlite_tui.widgets.listing import Listing, Scrolling
@@ -67,7 +68,7 @@ class Screen(Scrolling, Page):
             filter=self.desk.state.filter,
             config=True,
             listed=tuple(run.key for run in runs),
-            names=(metric,) if metric else ("",),
+            names=(unranked(metric)[0],) if metric else ("",),
             curves=curves,
             dots=2 * self.desk.columns,
             axis=self.desk.state.axis,
@@ -172,7 +173,10 @@ class Screen(Scrolling, Page):
                 raw=self.desk.state.raw,
                 x_name=axis_name(self.desk.state.axis),
             )
-            out += self._charts.draw(self.desk, name, "history", runs, columns, chart, setting).rows
+            lines = [Strand(run) for run in runs]
+            out += self._charts.draw(
+                self.desk, name, "history", lines, columns, chart, setting
+            ).rows
         return out
 
     def _widths(self, columns: int, runs: int) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackerlite.paths import safe_name
+from trackerlite_tui.strands import Strand
 from trackerlite_tui.widgets.menu import Choice, Menu
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ class Exporting:
         """The runs that are drawn."""
         raise NotImplementedError
 
-    def lines(self) -> list[RunInfo]:
-        """Those with a line of their own."""
+    def strands(self) -> list[Strand]:
+        """The lines."""
         raise NotImplementedError
 
     def setting(self, name: str) -> Setting:
@@ -54,10 +55,11 @@ class Exporting:
 
     def _save(self, form: str, stem: str) -> None:
         path = free(Path.cwd() / f"{stem}.{form}")
-        runs, name, stream = self.runs(), self.focus, self.stream
+        name, stream = self.focus, self.stream
         if form == "csv":
+            lines = self.desk.signs.by_run(self.runs())
             self.desk.work(
-                f"saved {path}", lambda reader: write_csv(path, reader, runs, name, stream)
+                f"saved {path}", lambda reader: write_csv(path, reader, lines, name, stream)
             )
             return
         from dataclasses import replace
@@ -67,7 +69,7 @@ class Exporting:
 
         look = self.desk.look
         setting = replace(self.setting(name), focused=False, legend=True)
-        drawing = self.charts.draw(self.desk, name, stream, self.lines(), *_SIZE, setting)
+        drawing = self.charts.draw(self.desk, name, stream, self.strands(), *_SIZE, setting)
         ink = look.ink if look.ink.colored else DARK_INK
 
         def job(_: Reader) -> None:
@@ -81,22 +83,24 @@ class Exporting:
         self.desk.work(f"saved {path}", job)
 
 
-def write_csv(path: Path, reader: Reader, runs: list[RunInfo], name: str, stream: str) -> None:
+def write_csv(path: Path, reader: Reader, lines: list[Strand], name: str, stream: str) -> None:
     """Every point of a metric: run, step, time, value, as logged."""
-    from trackerlite_tui.known import shown_name
+    from trackerlite_tui.known import shown, shown_name
 
-    by_key = {run.key: run for run in runs}
+    by_key = {one.run.key: one.run for one in lines}
+    wanted = {one.curve(stream, name) for one in lines}
     with path.open("w", newline="", encoding="utf-8") as out:
         table = csv.writer(out)
         table.writerow(["run", "name", "metric", "step", "time", "value"])
         for series in reader.series(by_key, stream=stream):
-            if shown_name(series) != name:
+            metric = shown_name(series)
+            if (series.run_key, stream, metric) not in wanted or not shown(series):
                 continue
             run = by_key[series.run_key]
             points = reader.points(series.key)
             for step, at, value in zip(points.step, points.time, points.value, strict=True):
                 table.writerow(
-                    [run.id, run.name, name, int(step), repr(float(at)), repr(float(value))]
+                    [run.id, run.name, metric, int(step), repr(float(at)), repr(float(value))]
                 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trackerlite_tui.curves.numbers import duration_label, number
 from trackerlite_tui.rows import Row, clip, fit, pad, width, words
 from trackerlite_tui.snapshot import RELATIVE, WALL, Curve
+from trackerlite_tui.strands import Strand
 from trackerlite_tui.text import safe
 
 if TYPE_CHECKING:
@@ -45,18 +46,22 @@ class Inspecting:
         """The runs that are drawn."""
         raise NotImplementedError
 
-    def _swatch(self, run: RunInfo) -> tuple[str, str]:
+    def strands(self) -> list[Strand]:
+        """The lines that are drawn."""
+        raise NotImplementedError
+
+    def _swatch(self, one: Strand) -> tuple[str, str]:
         raise NotImplementedError
 
     # -- moving --------------------------------------------------------------------------
 
-    def _curve(self, run: RunInfo) -> Curve | None:
-        return self.desk.snapshot.curves.get((run.key, self.stream, self.focus))
+    def _curve(self, one: Strand) -> Curve | None:
+        return self.desk.snapshot.curves.get(one.curve(self.stream, self.focus))
 
     def _leader(self) -> Curve | None:
         """The curve whose points the cursor steps along: the focused run's, else the first."""
-        runs = sorted(self.runs(), key=lambda run: run.key != self.desk.cursor_run)
-        return next((c for c in map(self._curve, runs) if c is not None and len(c.x)), None)
+        lines = sorted(self.strands(), key=lambda one: one.run.key != self.desk.cursor_run)
+        return next((c for c in map(self._curve, lines) if c is not None and len(c.x)), None)
 
     def do_inspect(self, _: str) -> None:
         """Begin at the last point, or stop."""
@@ -120,13 +125,12 @@ class Inspecting:
     def _value(self, curve: Curve, place: float) -> float:
         return float(curve.y[self._nearest(curve, place)])
 
-    def _rows(self, run: RunInfo, columns: int) -> list[Row]:
-        """What one run has at the cursor."""
+    def _rows(self, one: Strand, columns: int) -> list[Row]:
+        """What one line has at the cursor."""
         look, state = self.desk.look, self.desk.state
-        curve = self._curve(run)
-        name = safe(run.name or run.id)
+        curve, name = self._curve(one), one.short
         if curve is None or not len(curve.x) or self.cursor is None:
-            return [fit([(" ", ""), self._swatch(run), (f" {name}", look.text)], columns)]
+            return [fit([(" ", ""), self._swatch(one), (f" {name}", look.text)], columns)]
         index = self._nearest(curve, self.cursor)
         value = number(float(curve.y[index]), 6) + (
             "" if curve.whole else " ≈" if not look.ascii_only else " ~"
@@ -136,14 +140,14 @@ class Inspecting:
             fit(
                 [
                     (" ", ""),
-                    self._swatch(run),
+                    self._swatch(one),
                     (f" {pad(name, room, look.ascii_only)} ", look.text),
                     (value, look.strong),
                 ],
                 columns,
             )
         ]
-        since = float(curve.time[index]) - (run.started or 0.0)
+        since = float(curve.time[index]) - (one.run.started or 0.0)
         clock = time.strftime("%H:%M:%S", time.localtime(float(curve.time[index])))
         facts = f"step {int(curve.step[index])} · {duration_label(since)} · {clock}"
         if not _reaches(curve, self.cursor):
@@ -193,13 +197,14 @@ class Inspecting:
     def panel_readout(self, runs: list[RunInfo], columns: int) -> list[Row]:
         """The side panel while inspecting."""
         out = self._heading(columns)
-        for run in runs:
-            out += self._rows(run, columns)
+        for one in self.desk.signs.by_run(runs):
+            out += self._rows(one, columns)
         return out
 
     def readout(self, columns: int, rows: int) -> list[Row]:
         """The rows below the charts where there is no side panel: the focused run first."""
         out = self._heading(columns)[:1]
-        for run in sorted(self.runs(), key=lambda run: run.key != self.desk.cursor_run):
-            out += self._rows(run, columns)
+        runs = sorted(self.runs(), key=lambda run: run.key != self.desk.cursor_run)
+        for one in self.desk.signs.by_run(runs):
+            out += self._rows(one, columns)
         return out[:rows]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.rows import Row, fill, fit, justify, pad, width
 from trackerlite_tui.snapshot import RELATIVE, STEP, WALL
+from trackerlite_tui.strands import Strand
 from trackerlite_tui.text import safe
 from trackerlite_tui.widgets.chartgrid import band_name
 
@@ -73,6 +74,8 @@ class Legend:
             if self.window or self.y_range != (None, None)
             else "",
         }
+        if self._of_ranks:
+            facts["ranks"] = self._of_ranks
         if self.banded:
             facts["bands"] = "mean ± sd" if state.band else "median, quartiles"
         for word, value in facts.items():
@@ -82,6 +85,18 @@ class Legend:
             right.append((f"{desk.signs.which} {len(self.runs())} runs, none marked ", look.dim))
         return justify(left, right, columns)
 
+    @property
+    def _of_ranks(self) -> str:
+        """Which of the processes that recorded these runs have a line."""
+        signs, runs = self.desk.signs, self.runs()
+        most = max((len(signs.ranks(run)) for run in runs), default=1)
+        if most == 1:
+            return ""
+        if self.banded or not self.desk.state.ranks:
+            return f"0 of {most}" if self.banded else f"0 of {most}: a draws all"
+        lines, every = len(signs.strands()), sum(len(signs.ranks(run)) for run in runs)
+        return f"all {most}" if lines == every else f"{lines} of {every} lines"
+
     def bands(self) -> tuple[BandCurve, ...]:
         """The bands of the focused metric."""
         return self.desk.snapshot.bands.get((self.stream, self.focus), ()) if self.banded else ()
@@ -90,15 +105,16 @@ class Legend:
         row: Row = [(" ", "")]
         for band in self.bands():
             row += [self._band_swatch(band), (f" {band_name(band)}  ", self.desk.look.text)]
-        for run in self.desk.signs.lines():
-            row += [self._swatch(run), (f" {safe(run.name or run.id, 20)}  ", self.desk.look.text)]
+        signs = self.desk.signs
+        for one in signs.by_run(signs.lines()):
+            row += [self._swatch(one), (f" {safe(one.short, 20)}  ", self.desk.look.text)]
         return fit(row, columns)
 
-    def _swatch(self, run: RunInfo) -> tuple[str, str]:
-        look = self.desk.look
+    def _swatch(self, one: Strand) -> tuple[str, str]:
+        look, signs = self.desk.look, self.desk.signs
         if not look.ink.colored:
-            return (self.desk.signs.sign(run), "bold")
-        return (look.pick("━━", "--"), self.desk.color(run))
+            return (signs.strand_sign(one), "bold")
+        return (look.pick("━━", "--"), signs.strand_color(one))
 
     def _band_swatch(self, band: BandCurve) -> tuple[str, str]:
         look = self.desk.look
@@ -126,24 +142,25 @@ class Legend:
             return (out + self.panel_readout(runs, columns))[:rows] + [fill(columns)] * max(0, rows)
         out += [self._band_row(band, columns) for band in self.bands()][: max(0, rows - 2)]
         self.panel_top = len(out)
+        lines = desk.signs.by_run(runs)
         room_for_runs = max(1, rows - 1 - len(out))
-        for run in runs[:room_for_runs]:
-            curve = desk.snapshot.curves.get((run.key, self.stream, self.focus))
+        for one in lines[:room_for_runs]:
+            curve = desk.snapshot.curves.get(one.curve(self.stream, self.focus))
             value = number(curve.last) if curve is not None and curve.last is not None else ""
-            glyph, style = desk.state_of(run)
-            here = run.key == desk.cursor_run
+            state = (" ", "") if one.rank else desk.state_of(one.run)
+            here = one.run.key == desk.cursor_run
             room = columns - width(value) - 7
-            name = pad(safe(run.name or run.id), max(1, room), look.ascii_only)
+            name = pad(one.short, max(1, room), look.ascii_only)
             row: Row = [
                 (" ", ""),
-                self._swatch(run),
+                self._swatch(one),
                 (" ", ""),
                 (name, look.strong if here else look.text),
                 (" ", ""),
             ]
-            row += [(glyph, style), (f" {value}", look.dim)]
+            row += [state, (f" {value}", look.dim)]
             out.append(fit(row, columns))
-        hidden = len(runs) - room_for_runs
+        hidden = len(lines) - room_for_runs
         if hidden > 0:
             out.append(fit([(f" and {hidden} more", look.dim)], columns))
         return out + [fill(columns)] * (rows - len(out))

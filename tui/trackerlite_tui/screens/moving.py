@@ -121,10 +121,10 @@ class Moving:
             self.inspect_at(self._drawings[name].value_at(column))
 
     def _click_panel(self, x: int, y: int) -> None:
-        runs = self.runs()
+        lines = self.desk.signs.by_run(self.runs())
         index = y - 1 - self.panel_top
-        if x < self._side(self.desk.columns) and 0 <= index < len(runs):
-            self.desk.cursor_run = runs[index].key
+        if x < self._side(self.desk.columns) and 0 <= index < len(lines):
+            self.desk.cursor_run = lines[index].run.key
 
     def wheel(self, x: int, y: int, by: int) -> None:
         """Zoom in the full view, turn pages in the grid."""

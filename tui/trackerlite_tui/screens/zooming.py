@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trackerlite.readers import RunInfo
     from trackerlite_tui.desk import Desk
+    from trackerlite_tui.strands import Strand
 
 _DEEPEST = 1e6  # how many windows make the whole curve
 Range = tuple[float | None, float | None]
@@ -23,15 +23,15 @@ class Zooming:
     y_range: Range = (None, None)
     following = False
 
-    def runs(self) -> list[RunInfo]:
-        """The runs that are drawn."""
+    def strands(self) -> list[Strand]:
+        """The lines that are drawn."""
         raise NotImplementedError
 
     def extent(self) -> tuple[float, float]:
         """Where the drawn curves of the focused metric begin and end."""
         ends = []
-        for run in self.runs():
-            curve = self.desk.snapshot.curves.get((run.key, self.stream, self.focus))
+        for one in self.strands():
+            curve = self.desk.snapshot.curves.get(one.curve(self.stream, self.focus))
             if curve is not None and len(curve.x):
                 ends += [float(curve.x[0]), float(curve.x[-1])]
         return (min(ends), max(ends)) if ends else (0.0, 1.0)

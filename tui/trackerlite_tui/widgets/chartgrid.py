@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from trackerlite.text import counted
 from trackerlite_tui.rows import Row, fill, fit
 from trackerlite_tui.snapshot import STEP, BandCurve, CurveKey
+from trackerlite_tui.strands import Strand
 from trackerlite_tui.text import safe
 
 if TYPE_CHECKING:
-    from trackerlite.readers import RunInfo
     from trackerlite_tui.curves.chart import Drawing
     from trackerlite_tui.curves.line import Band, Line
     from trackerlite_tui.desk import Desk
@@ -57,25 +57,25 @@ class Charts:
         desk: Desk,
         name: str,
         stream: str,
-        runs: Sequence[RunInfo],
+        strands: Sequence[Strand],
         columns: int,
         rows: int,
         setting: Setting,
     ) -> Drawing:
-        """One chart of one metric for some runs; in a banded one they are those drawn over the bands."""
+        """One chart of one metric, with some lines; in a banded one they are those over the bands."""
         snapshot = desk.snapshot
-        keys = [(run.key, stream, name) for run in runs]
+        keys = [one.curve(stream, name) for one in strands]
         stamps = tuple(snapshot.curves[key].stamp if key in snapshot.curves else -1 for key in keys)
         banded = snapshot.bands.get((stream, name), ()) if setting.band else ()
-        colors = tuple(desk.color(run) for run in runs)
+        colors = tuple(desk.signs.strand_color(one) for one in strands)
         form = (
             name, stream, columns, rows, setting, stamps, tuple(one.stamp for one in banded), colors,
-            desk.cursor_run if len(runs) > 1 else None, id(desk.look), snapshot.axis,
+            desk.cursor_run if len(strands) > 1 else None, id(desk.look), snapshot.axis,
         )  # fmt: skip
         kept = self._kept.get(form)
         if kept is None:
             kept = self._kept[form] = self._draw(
-                desk, name, keys, runs, colors, columns, rows, setting, banded
+                desk, name, keys, strands, colors, columns, rows, setting, banded
             )
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
@@ -88,7 +88,7 @@ class Charts:
         desk: Desk,
         name: str,
         keys: Sequence[CurveKey],
-        runs: Sequence[RunInfo],
+        strands: Sequence[Strand],
         colors: Sequence[str],
         columns: int,
         rows: int,
@@ -98,10 +98,10 @@ class Charts:
         from trackerlite_tui.curves.chart import Options, draw
 
         self.drawn += 1
-        lines = lines_of(desk, keys, runs, colors, setting)
+        lines = lines_of(desk, keys, strands, colors, setting)
         centres, bands = bands_of(desk, banded)
         axis = desk.snapshot.axis
-        growing = any(run.state == "running" for run in runs)
+        growing = any(one.run.state == "running" for one in strands)
         nothing: tuple[float | None, float | None] = (None, None)
         x_ends, y_ends = _round_ends(lines, centres, setting) if growing else (nothing, nothing)
         known = bool(banded) or any(key in desk.snapshot.curves for key in keys)
@@ -146,7 +146,7 @@ class Charts:
                 desk,
                 name,
                 stream,
-                [run],
+                [Strand(run)],
                 size,
                 rows,
                 Setting(y_kind=state.y_kinds.get(name, "linear")),
@@ -217,7 +217,7 @@ def _span(values: Sequence[float]) -> str:
 def lines_of(
     desk: Desk,
     keys: Sequence[CurveKey],
-    runs: Sequence[RunInfo],
+    strands: Sequence[Strand],
     colors: Sequence[str],
     setting: Setting,
 ) -> list[Line]:
@@ -227,18 +227,17 @@ def lines_of(
     raw: list[Line] = []
     top: list[Line] = []
     bands = len(desk.signs.groups()) if setting.band else 0  # they have the first signs
-    for place in reversed(range(len(runs))):
-        run, color = runs[place], colors[place]
+    for place in reversed(range(len(strands))):
+        one, color = strands[place], colors[place]
         curve = desk.snapshot.curves.get(keys[place])
         if curve is None:
             continue
         if setting.smooth and setting.raw and not setting.band:
             raw.append(Line(curve.x, curve.y, "", desk.look.ink.behind(color), BEHIND))
         drawn = curve.smooth if setting.smooth else curve.y
-        front = setting.band or (run.key == desk.cursor_run and len(runs) > 1)
-        label = safe(run.name or run.id)
+        front = setting.band or (one.run.key == desk.cursor_run and len(strands) > 1)
         layer = FRONT if front else NORMAL
-        top.append(Line(curve.x, drawn, label, color, layer, bands + place))
+        top.append(Line(curve.x, drawn, one.label, color, layer, bands + place))
     return raw + top
 
 
