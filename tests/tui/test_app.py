@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual._xterm_parser import XTermParser
 
 import trackerlite
 from trackerlite.errors import BadInput
@@ -93,6 +94,23 @@ async def test_a_key_right_behind_esc(store: Path) -> None:
         await until(lambda: "Keys · " not in shown(app))
         app.post_message(events.Key("alt+question_mark", "?"))
         await until(lambda: "Keys · " in shown(app))
+
+
+@pytest.mark.parametrize(("typed", "name"), [("3", "compare"), ("J", "runs"), ("6", "media")])
+async def test_what_a_terminal_sends_for_esc_and_a_key(store: Path, typed: str, name: str) -> None:
+    """Whatever key comes right behind Esc, as the terminal sends it, is that key; a digit is no £."""
+    app = make_app(store)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(lambda: "run-0" in shown(app))
+        await pilot.press("question_mark")
+        parser = XTermParser(False)
+        sent = list(parser.feed("\x1b" + typed))
+        await asyncio.sleep(0.2)
+        for event in [*sent, *parser.tick()]:
+            app.post_message(event)
+        await until(lambda: "Keys · " not in shown(app) and app.desk.name == name)
+        heard = app.desk.notice[0] if app.desk.notice else ""
+        assert ("J means nothing here" in heard) == (typed == "J")
 
 
 async def test_a_resize_storm_down_to_one_cell(store: Path) -> None:

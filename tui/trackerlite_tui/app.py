@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from textual import events
+from textual import _ansi_sequences, events
 from textual.app import App, ComposeResult
 from textual.binding import Binding
 from textual.screen import Screen
@@ -28,6 +28,10 @@ from trackerlite_tui.widgets.surface import Surface
 _TICK = 1.0  # seconds between two looks at the clock
 _STILL = 15.0  # seconds after which ages are painted again though no run is live
 _DOUBLE = 0.4
+# Esc and 3 typed in one breath are Esc and 3; Textual takes them for what Option-3 types on a Mac.
+_KNOWN: Any = _ansi_sequences.ANSI_SEQUENCES_KEYS
+for _typed in [sequence for sequence, means in _KNOWN.items() if isinstance(means, str)]:
+    del _KNOWN[_typed]
 
 
 class Plain(Screen[None], inherit_bindings=False):
@@ -168,7 +172,8 @@ class TrackerApp(App[None], inherit_bindings=False):
         key = event.key
         if key.startswith("alt+") and event.is_printable:  # Esc and a key so soon come as one
             self.desk.key("escape")
-            key = key.removeprefix("alt+")
+            letter = event.character or ""
+            key = letter if letter.isalnum() else key.removeprefix("alt+")
         if self.desk.key(key, event.character) or key != event.key:
             self._soon()
 
