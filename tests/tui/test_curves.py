@@ -124,9 +124,10 @@ def test_a_band_is_the_mean_and_its_spread() -> None:
 
 @pytest.mark.parametrize("ink", [palette.DARK_INK, palette.LIGHT_INK])
 def test_every_colour_can_be_read(ink: palette.Ink) -> None:
-    """Text and lines stand out from the background by at least 4.5 to 1."""
+    """Text and lines stand out by at least 4.5 to 1 from the background, a bar and the cursor's row."""
     for color in (*ink.lines, ink.text, ink.dim, ink.accent, ink.good, ink.warn, ink.bad):
-        assert palette.contrast(color, ink.background) >= 4.5, color
+        for behind in (ink.background, ink.surface, ink.select):
+            assert palette.contrast(color, behind) >= 4.5, (color, behind)
     assert len(set(ink.lines)) == len(ink.lines)
 
 

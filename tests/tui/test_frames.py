@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from trackerlite_tui import order
+from trackerlite_tui.curves.palette import contrast, parse_style
 from trackerlite_tui.once import Still, encode
 from trackerlite_tui.screens import ORDER
 from tui import fixed
@@ -66,3 +67,20 @@ def test_the_frame_is_the_one_that_was_kept(
         path.write_text(found, "utf-8")
     kept = path.read_text("utf-8")
     assert found.split(os.linesep) == kept.split(os.linesep)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("screen", ORDER)
+def test_what_is_written_can_be_read(
+    still: Callable[..., Still], written: Path, screen: str, theme: str
+) -> None:
+    """Every text of a frame, under the cursor and in a menu too, stands out by 4.5 to 1; a curve by 3."""
+    for pressed in ((), ("j", "j"), ("question_mark",), ("colon",)):
+        made = still(written, screen, 200, 50, theme)
+        made.key(*pressed)
+        ink = made.desk.look.ink
+        for text, style in (piece for row in made.desk.paint() for piece in row):
+            words = set(text) - set(" │┤─╭╮╰╯├┼▏━●▀█")
+            color, behind, _ = parse_style(style, ink.text, ink.background)
+            least = 4.5 if any(not "\u2800" <= char <= "\u28ff" for char in words) else 3
+            assert not words or contrast(color, behind) >= least, (text, style)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # After Okabe and Ito (2008) and Tol's bright scheme; lightened for dark backgrounds,
-# darkened for light ones, to at least 4.5:1 against the background.
+# darkened for light ones, to at least 4.5:1 against the background and the cursor's row.
 DARK = (
     "#56b4e9",
     "#e69f00",
@@ -20,14 +20,14 @@ DARK = (
 )
 LIGHT = (
     "#0067a8",
-    "#b04a00",
-    "#007a59",
-    "#7a6a00",
+    "#a54600",
+    "#006f50",
+    "#6f6000",
     "#a3397e",
-    "#c22f00",
+    "#bd2d00",
     "#4b49c9",
     "#5a5a5a",
-    "#007a8a",
+    "#006c7a",
     "#7d5a1e",
 )
 _SHADE = 0.28  # of a line's colour given to the background: 3:1 is left
@@ -70,9 +70,9 @@ class Ink:
 DARK_INK = Ink(
     background="#11151c",
     surface="#1b222d",
-    select="#28364a",
+    select="#243245",
     text="#dce3ec",
-    dim="#8794a6",
+    dim="#929fb1",
     faint="#3a4553",
     accent="#5ab0f6",
     good="#43c98b",
@@ -83,13 +83,13 @@ DARK_INK = Ink(
 LIGHT_INK = Ink(
     background="#fbfbf9",
     surface="#ecedea",
-    select="#d3e2f3",
+    select="#dae7f6",
     text="#1d2430",
-    dim="#5d6876",
+    dim="#5a6472",
     faint="#c3c8ce",
     accent="#0a62b0",
-    good="#0a7a4b",
-    warn="#8f5f00",
+    good="#08693f",
+    warn="#855700",
     bad="#c0271b",
     lines=LIGHT,
     dark=False,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from typing import Any
 
-from trackerlite_tui.curves.palette import blend
+from trackerlite_tui.curves.palette import blend, contrast
 from trackerlite_tui.look import Look
 from trackerlite_tui.rows import Row
 from trackerlite_tui.text import block
@@ -223,7 +223,7 @@ def _style(role: str, side: str, look: Look) -> str:
         "bold sign": sign,
     }.get(kind, ink.text)
     weight = "bold " if kind == "bold sign" or loud else ""
-    back = blend(sign, ink.background, 0.72 if loud else 0.88) if side else ""
-    if loud and kind == "comment":
+    back = blend(sign, ink.background, 0.8 if loud else 0.9) if side else ""
+    if back and contrast(color, back) < 4.5:
         color = ink.text
     return f"{weight}{color}" + (f" on {back}" if back else "")
