@@ -181,7 +181,7 @@ TABLE: tuple[Key, ...] = (
         "compare",
         """
         tab | pane:1 | next part | part
-        b | baseline:1 | next run as the baseline | baseline
+        b | baseline:1 | next run as the baseline: ▲ is better than it, ▼ worse | baseline
         D | different | only what differs, or everything | differing
         enter | open | open the charts of what is compared | charts
         y | copy | copy this row

@@ -21,6 +21,7 @@ __all__ = [
     "words",
 ]
 
+_NO_WORDS = " -─━│|▀█"
 
 def row_width(row: Row) -> int:
     """Cells taken by a row."""
@@ -60,15 +61,18 @@ def _cut(text: str, low: int, high: int) -> str:
 
 
 def fit(row: Row, columns: int, style: str = "") -> Row:
-    """A row cut or filled to exactly `columns` cells."""
+    """A row cut or filled to exactly `columns` cells; where words are cut an ellipsis says so."""
     size = row_width(row)
     if size == columns:
         return row
     if size < columns:
         return [*row, (" " * (columns - size), style)]
-    cut = slice_row(row, 0, columns)
-    short = columns - row_width(cut)
-    return [*cut, (" " * short, style)] if short else cut
+    rest = "".join(text for text, _ in slice_row(row, columns, size))
+    words_cut = columns > 1 and bool(rest.strip(_NO_WORDS))
+    cut = slice_row(row, 0, columns - words_cut)
+    short = columns - words_cut - row_width(cut)
+    tail: Row = [(" " * short, style)] if short else []
+    return cut + tail + ([("…", cut[-1][1] if cut else style)] if words_cut else [])
 
 
 def fill(columns: int, style: str = "") -> Row:
@@ -107,6 +111,8 @@ _PLAIN = str.maketrans(
         "≈": "~",
         "×": "x",
         "Δ": "d",
+        "▲": "^",
+        "▼": "v",
         "←": "<",
         "→": ">",
         "↑": "^",

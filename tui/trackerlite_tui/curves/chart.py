@@ -43,6 +43,7 @@ class Options:
     marks: tuple[tuple[float, str], ...] = ()
     focused: bool = False
     empty: str = "no points yet"
+    none_above: str = "no value above zero for a log axis"
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,17 @@ def draw(
     labels = min(_LABEL_CELLS, max((width(t.label) for t in ticks), default=0))
     left = labels + 1 if ticks else 0
     plot_columns = columns - left
-    empty = not any(np.isfinite(one.y).any() for one in lines) and not bands
+    none_above = opt.y_kind == "log" and y.kind != "log" and _none_above(lines, bands, x)
+    empty = none_above or (not any(np.isfinite(one.y).any() for one in lines) and not bands)
     canvas = Canvas(plot_columns, plot_rows, opt.ink, opt.ascii_only)
     if plot_columns > 0 and plot_rows > 0:
-        _plot(canvas, lines, bands, x, y, opt)
+        _plot(canvas, *(([], []) if none_above else (lines, bands)), x, y, opt)
         if empty:
+            why = opt.none_above if none_above else opt.empty
             canvas.write(
                 plot_rows // 2,
                 0,
-                clip(opt.empty, plot_columns, opt.ascii_only).center(plot_columns),
+                clip(why, plot_columns, opt.ascii_only).center(plot_columns),
                 opt.ink.dim,
             )
     gutter = (
@@ -116,6 +119,13 @@ def _scales(lines: Sequence[Line], bands: Sequence[Band], opt: Options) -> tuple
     for area in bands:
         seen += [_visible(area.x, area.low, x), _visible(area.x, area.high, x)]
     return x, fit(opt.y_kind, seen, *opt.y_range)
+
+
+def _none_above(lines: Sequence[Line], bands: Sequence[Band], x: Scale) -> bool:
+    """Whether there are values in sight and a log axis has a place for none of them."""
+    seen = [_visible(one.x, one.y, x) for one in lines]
+    seen += [_visible(one.x, one.high, x) for one in bands]
+    return any(np.isfinite(ys).any() for ys in seen) and not any((ys > 0).any() for ys in seen)
 
 
 def _visible(xs: Floats, ys: Floats, x: Scale) -> Floats:

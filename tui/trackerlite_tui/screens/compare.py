@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trackerlite_tui.rows import Row, fit, justify, pad, width
 from trackerlite_tui.screens.base import Page
-from trackerlite_tui.screens.compare_cells import metric_cells, value_cells
+from trackerlite_tui.screens.compare_cells import VERDICTS, metric_cells, value_cells, verdicts
 from trackerlite_tui.snapshot import CurveKey, DetailKey, Wants
 from trackerlite_tui.strands import Strand, unranked
 from trackerlite_tui.text import safe, show
@@ -37,6 +37,7 @@ class Screen(Scrolling, Page):
         self.listing = Listing()
         self.everything = False
         self._lines: list[_Line] = []
+        self._verdicts: set[str | None] = set()  # better, worse: which there are
         self._built: object = None
         self._read: dict[str, Patch] = {}
         self._charts = Charts()
@@ -111,6 +112,8 @@ class Screen(Scrolling, Page):
         if not text:
             lines += self._patches(found)
         self._lines = lines
+        metrics = (data for kind, _, data in lines if kind == "metric")
+        self._verdicts = set().union(*map(verdicts, metrics))
 
     def _patches(self, found: Comparison) -> list[_Line]:
         """The uncommitted changes, once for those that are the same."""
@@ -205,7 +208,11 @@ class Screen(Scrolling, Page):
         if self.desk.state.metric_filter:
             note += [(" filter ", look.dim), (safe(self.desk.state.metric_filter, 40), look.accent)]
         beyond = f"the first {_MOST} of {marked} " if marked > _MOST else ""
-        return [justify(note, [(beyond, look.dim)], columns), fit(row, columns)]
+        right: Row = [(beyond, look.dim)]
+        for verdict, style in (("better", look.good), ("worse", look.bad)):
+            if verdict in self._verdicts:
+                right += [(f"{VERDICTS[verdict]} {verdict} ", style)]
+        return [justify(note, right, columns), fit(row, columns)]
 
     def _line(self, index: int, key_wide: int, wide: int) -> Row:
         kind, name, data = self._lines[index]

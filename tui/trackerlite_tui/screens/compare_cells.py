@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from trackerlite_tui.curves.numbers import number
 from trackerlite_tui.look import Look
 from trackerlite_tui.order import exact, value_text
-from trackerlite_tui.rows import Row, fit, pad, row_width, width
+from trackerlite_tui.rows import Row, fit, pad, width
 from trackerlite_tui.widgets.patch import changed
 
 if TYPE_CHECKING:
     from trackerlite.readers.compare import MetricRow
 
+VERDICTS = {"better": "▲", "worse": "▼"}
 _HIGHLIGHT_UP_TO = 400  # characters; longer values are compared as a whole
 
 
@@ -31,9 +32,7 @@ def metric_cells(row: MetricRow, wide: int, look: Look) -> Row:
         role = {"better": look.good, "worse": look.bad}.get(cell.verdict or "", look.text)
         delta = ""
         if cell.delta is not None and cell.delta:
-            sign = {"better": look.pick("▲", "+"), "worse": look.pick("▼", "-")}.get(
-                cell.verdict or "", ""
-            )
+            sign = VERDICTS.get(cell.verdict or "", "")
             delta = (
                 f" {sign}{number(cell.delta, 3)}"
                 if cell.delta < 0
@@ -45,6 +44,11 @@ def metric_cells(row: MetricRow, wide: int, look: Look) -> Row:
         out += [(pad(text, min(width(text), wide), look.ascii_only), look.text)]
         out.append((pad(delta, room, look.ascii_only) + " ", role))
     return out
+
+
+def verdicts(row: MetricRow) -> set[str | None]:
+    """What is said of the runs' values against the baseline's."""
+    return {cell.verdict for cell in row.cells if cell is not None and cell.delta}
 
 
 def value_cells(values: Sequence[Any], wide: int, look: Look) -> Row:
@@ -70,9 +74,7 @@ def value_cells(values: Sequence[Any], wide: int, look: Look) -> Row:
         else:
             whole = isinstance(value, (int, float)) or isinstance(values[0], (int, float))
             cell = changed_words("" if whole else base, text, look)
-            cut = row_width(cell) > wide
-            out += fit(cell, wide - cut)
-            out.append((look.pick("…", "~") + " " if cut else " ", look.dim))
+            out += [*fit(cell, wide), (" ", look.dim)]
     return out
 
 

@@ -131,7 +131,7 @@ class RunColumns:
             if kind == "spark":
                 made.append(Column(key, "", least=SPARK, most=SPARK))
             elif kind in ("m", "best"):
-                title = safe(name, 18) if kind == "m" else "best"
+                title = safe(name, 18) if kind == "m" else self._best_word(name)
                 made.append(Column(key, title, right=True, least=6, most=18))
             elif kind == "c":
                 made.append(
@@ -151,6 +151,10 @@ class RunColumns:
             isinstance(v, (int, float)) and not isinstance(v, bool) for v in values if v is not None
         )
 
+    def _best_word(self, name: str) -> str:
+        """What a metric's best value is: of one that has no direction, the lowest."""
+        return "best" if self.desk.runs.goal(name) else "lowest"
+
     def do_sort(self, by: str) -> None:
         """Sort by the next column; after the last one, by age again."""
         keys = ["", "name", *(key for key in self._keys if not key.startswith("spark:"))]
@@ -166,7 +170,7 @@ class RunColumns:
             if kind in ("spark", "mark", "st") or key == "age":
                 continue
             goal = self.desk.runs.goal(name) if kind in ("m", "best") else None
-            about = {"m": "last", "best": "best", "c": "config"}.get(kind, "")
+            about = {"m": "last", "best": self._best_word(name), "c": "config"}.get(kind, "")
             order = {"min": ", the lowest first", "max": ", the highest first"}.get(goal or "", "")
             choices.append(Choice(key, _BUILT_IN.get(key, name or key), about + order))
         now = self.desk.state.sort
@@ -208,9 +212,10 @@ class RunColumns:
                 about = {"min": "lower is better", "max": "higher is better"}.get(
                     metric.goal or "", ""
                 )
+                best = self._best_word(metric.name)
                 choices += [
                     Choice(f"m:{metric.name}", metric.name, f"last  {about}"),
-                    Choice(f"best:{metric.name}", f"best {metric.name}", "best"),
+                    Choice(f"best:{metric.name}", f"{best} {metric.name}", best),
                     Choice(f"spark:{metric.name}", f"curve {metric.name}", "sparkline"),
                 ]
         config = sorted({key for values in snapshot.config.values() for key in values})

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from trackerlite_tui.order import ago
-from trackerlite_tui.rows import Row, justify, pad, words
+from trackerlite_tui.rows import Row, justify, pad, width, words
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.snapshot import Wants
 from trackerlite_tui.syncing import Account
@@ -27,6 +27,8 @@ _ROLES = {
     "failed": "bad",
     "never sent": "dim",
 }
+
+_ROOMY = 60  # columns from which all of a run's numbers have room
 
 
 class Screen(Scrolling, Page):
@@ -81,7 +83,10 @@ class Screen(Scrolling, Page):
             justify(left, [(f"{safe(found.server)}  ", look.dim), (safe(key), look.dim)], columns)
         ]
         wide = max(12, min(40, columns - 44))
-        heading = f" {pad('state', 11)} {pad('name', wide)} {'sent':>9} {'only here':>10} {'checked':>8}  where"
+        heading = f" {pad('state', 11)} {pad('name', wide)}"
+        sent = [f" {'sent':>9}"] if columns >= _ROOMY else []
+        for word in [*sent, f" {'only here':>10}", f" {'checked':>8}", "  where"]:
+            heading += word if width(heading + word) <= columns else ""
         out.append([(heading, f"bold {look.dim}")])
         self.listing.set_count(len(listed))
         note = 1 if found.left_out else 0
@@ -105,7 +110,8 @@ class Screen(Scrolling, Page):
         checked = ago(time.time() - standing.verified) if standing.verified else ""
         row: Row = [(f" {pad(standing.state, 11)} ", look.role(_ROLES.get(standing.state, "text")))]
         row.append((pad(safe(run.name or run.id), wide, look.ascii_only), look.text))
-        row.append((f" {standing.sent:>9,}", look.dim))
+        if self.desk.columns >= _ROOMY:
+            row.append((f" {standing.sent:>9,}", look.dim))
         row.append((f" {pending:>10}", look.warn if pending else look.dim))
         row.append((f" {checked:>8}  ", look.dim))
         if standing.error:

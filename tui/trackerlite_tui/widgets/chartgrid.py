@@ -123,6 +123,7 @@ class Charts:
             cursor=setting.cursor,
             marks=setting.marks,
             focused=setting.focused,
+            none_above="no value above zero: L takes symlog",
             empty="no points" if known and not desk.snapshot.loading else _unread(desk),
         )
         return draw(centres + lines, columns, rows, options, bands)
