@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trackerlite.errors import BadInput, StoreNotFound
@@ -13,6 +14,7 @@ from trackerlite.errors import BadInput, StoreNotFound
 STORE_NAME = ".trackerlite"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=@-]+")
 _ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(1, 10))}
 
 
@@ -36,11 +38,13 @@ def whole(path: Path) -> Iterator[Path]:
         yield beside
         beside.replace(path)
     except OSError as error:
-        if error.filename in (beside, str(beside)):
+        out_of_room = error.filename is None and error.errno in _NO_ROOM
+        if out_of_room or error.filename in (beside, str(beside)):
             error.filename, error.filename2 = str(path), None
         raise
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only disk it says so though nothing is there
+            beside.unlink(missing_ok=True)
 
 
 def safe_name(text: str, limit: int = 64) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
-import time
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trackerlite.paths import safe_name
+from trackerlite.paths import safe_name, whole
+from trackerlite_tui.rows import Row
 from trackerlite_tui.strands import Strand
 from trackerlite_tui.widgets.menu import Choice, Menu
 
@@ -54,33 +56,45 @@ class Exporting:
         )
 
     def _save(self, form: str, stem: str) -> None:
-        path = free(Path.cwd() / f"{stem}.{form}")
         name, stream = self.focus, self.stream
         if form == "csv":
             lines = self.desk.signs.by_run(self.runs())
-            self.desk.work(
-                f"saved {path}", lambda reader: write_csv(path, reader, lines, name, stream)
+            save(
+                self.desk,
+                f"{stem}.csv",
+                lambda path, reader: write_csv(path, reader, lines, name, stream),
             )
             return
         from dataclasses import replace
 
-        from trackerlite_tui.curves import picture
-        from trackerlite_tui.curves.palette import DARK_INK
-
-        look = self.desk.look
         setting = replace(self.setting(name), focused=False, legend=True)
         drawing = self.charts.draw(self.desk, name, stream, self.strands(), *_SIZE, setting)
-        ink = look.ink if look.ink.colored else DARK_INK
+        save_picture(self.desk, f"{stem}.{form}", drawing.rows)
 
-        def job(_: Reader) -> None:
-            data = (
-                picture.svg(drawing.rows, ink).encode()
-                if form == "svg"
-                else picture.png(drawing.rows, ink)
-            )
-            path.write_bytes(data)
 
-        self.desk.work(f"saved {path}", job)
+def save(desk: Desk, name: str, write: Callable[[Path, Reader], object]) -> None:
+    """Write a file beside where one stands, whole or not at all, and say which one or why not."""
+    try:
+        path = free(Path.cwd() / name)
+    except OSError as trouble:
+        desk.notify(
+            f"nothing saved: the folder you are in is not there ({trouble.strerror})", "bad"
+        )
+        return
+
+    def job(reader: Reader) -> None:
+        with whole(path) as beside:
+            write(beside, reader)
+
+    desk.work(f"saved {path}", job)
+
+
+def save_picture(desk: Desk, name: str, rows: list[Row]) -> None:
+    """Save rows of a screen; the name says in which form."""
+    from trackerlite_tui.once import encode
+
+    form, look = name.rpartition(".")[2], desk.look
+    save(desk, name, lambda path, _: path.write_bytes(encode(rows, form, look)))
 
 
 def write_csv(path: Path, reader: Reader, lines: list[Strand], name: str, stream: str) -> None:
@@ -89,7 +103,7 @@ def write_csv(path: Path, reader: Reader, lines: list[Strand], name: str, stream
 
     by_key = {one.run.key: one.run for one in lines}
     wanted = {one.curve(stream, name) for one in lines}
-    with path.open("w", newline="", encoding="utf-8") as out:
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as out:
         table = csv.writer(out)
         table.writerow(["run", "name", "metric", "step", "time", "value"])
         for series in reader.series(by_key, stream=stream):
@@ -105,7 +119,6 @@ def write_csv(path: Path, reader: Reader, lines: list[Strand], name: str, stream
 
 
 def free(path: Path) -> Path:
-    """A path that nobody has taken."""
-    if not path.exists():
-        return path
-    return path.with_stem(f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
+    """A path that nobody has taken: itself, or with a number."""
+    names = (path.with_stem(f"{path.stem}-{count}") for count in itertools.count(2))
+    return next(one for one in itertools.chain([path], names) if not one.exists())

@@ -352,21 +352,24 @@ class Screen(Scrolling, Page):
         self.desk.clear_names()
 
     def do_export(self, _: str) -> None:
-        """Save what is shown as a picture."""
-        from pathlib import Path
-
+        """Ask for the form, then save what is shown as a picture."""
         from trackerlite.paths import safe_name
-        from trackerlite_tui.curves import picture
-        from trackerlite_tui.curves.palette import DARK_INK
-        from trackerlite_tui.screens.exporting import free
+        from trackerlite_tui.screens.exporting import save_picture
+        from trackerlite_tui.widgets.menu import Choice, Menu
 
         run, current = self.desk.run(), self._current()
         if run is None or current is None:
             return
-        rows = self._exhibit(run)
-        ink = self.desk.look.ink if self.desk.look.ink.colored else DARK_INK
-        path = free(Path.cwd() / f"{safe_name(current[0].replace('/', '-'))}.svg")
-        self.desk.work(f"saved {path}", lambda _: path.write_text(picture.svg(rows, ink), "utf-8"))
+        name = current[0]
+        stem = safe_name(name.replace("/", "-"))
+        choices = [
+            Choice(form, f"{form.upper()} picture", f"{stem}.{form}") for form in ("svg", "png")
+        ]
+
+        def accept(forms: list[str]) -> None:
+            save_picture(self.desk, f"{stem}.{forms[0]}", self._exhibit(run))
+
+        self.desk.open(Menu(self.desk, f"Save {name}", choices, accept))
 
     def click(self, x: int, y: int, double: bool) -> None:
         """Choose by mouse."""
