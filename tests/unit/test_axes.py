@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import trackerlite as tl
+from trackerlite.recording import resuming
 from trackerlite.recording.axes import Axes
 
 
@@ -59,7 +60,7 @@ def test_an_x_is_filled_once_a_step() -> None:
     some.filled({"epoch": 2}, 5)
     row = {"val/loss": 1}
     assert some.filled(row, 5) is row
-    some.rewound()
+    some.rewound({"epoch": 2})
     assert some.filled(row, 5) == {"val/loss": 1, "epoch": 2}
 
 
@@ -84,3 +85,29 @@ def test_a_continued_run_knows_where_its_axis_stands(store: Path) -> None:
         run.define_metric("val/*", step_metric="epoch")
         run.log({"val/f1": 0.5})
     assert tl.Api(store).run("one").metric("epoch")["value"].tolist() == [3, 3]
+
+
+@pytest.mark.parametrize("living", [False, True])
+def test_a_run_that_goes_back_knows_what_it_knew_then(store: Path, living: bool) -> None:
+    """The x that is filled in and `run.summary` are those of the step gone back to, not of the tail."""
+    run = tl.init(project="p", id="r", dir=store)
+    run.define_metric("val/*", step_metric="epoch")
+    for step in range(10):
+        run.log({"loss": 10 - step, "epoch": step // 2}, step=step)
+    run.summary["best"] = 0.5
+    run.log({"only/later": 1}, step=9)
+    if living:
+        resuming.go_back(run, 5)
+    else:
+        run.finish()
+        run = tl.init(project="p", resume_from="r?_step=5", dir=store)
+        run.define_metric("val/*", step_metric="epoch")
+    assert dict(run.summary) == {"loss": 5.0, "epoch": 2, "best": 0.5}
+    run.log({"val/f1": 0.5})
+    run.finish()
+    [point] = [
+        row
+        for row in tl.Api(store).run("r").history(keys=["val/f1", "epoch"]).rows()
+        if row["_step"] == 6
+    ]
+    assert (point["val/f1"], point["epoch"]) == (0.5, 2)

@@ -6,8 +6,7 @@ import sys
 from typing import Any
 
 from trackerlite.errors import RunExists, RunInUse, RunNotFound
-from trackerlite.journal import events
-from trackerlite.recording import current
+from trackerlite.recording import current, resuming
 from trackerlite.recording.run import Run
 
 
@@ -20,7 +19,7 @@ def go_on(project: str, run_id: str, step: int, /, **init: Any) -> Run:
     """
     active = current.current()
     if active is not None and (active.project, active.id) == (project, run_id):
-        rewind(active, step)
+        resuming.go_back(active, step)
     if active is not None:
         return active
     init = {key: value for key, value in init.items() if key not in ("project", "id", "resume")}
@@ -36,14 +35,6 @@ def go_on(project: str, run_id: str, step: int, /, **init: Any) -> Run:
             f"The checkpoint's run {project}/{run_id} is still being written by another process; a new run begins."
         )
         return current.init(project=project, **init)
-
-
-def rewind(run: Run, step: int) -> None:
-    """Go back behind `step` in a run that is being recorded: later points stay, hidden."""
-    with run._writer.lock:
-        run._step = step + 1
-        run._axes.rewound()
-        run._record("rewind", events.session_start(), step=step)
 
 
 def _say(message: str) -> None:

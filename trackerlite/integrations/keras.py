@@ -6,8 +6,7 @@ from typing import Any
 
 from keras import callbacks, ops
 
-from trackerlite.integrations import _runs
-from trackerlite.recording import current
+from trackerlite.recording import current, resuming
 from trackerlite.recording.run import Run
 
 
@@ -47,7 +46,7 @@ class TrackerliteCallback(callbacks.Callback):  # type: ignore[misc]
             return
         self._step = epoch * int((self.params or {}).get("steps") or 0)
         if self.run is not None and self.run.resumed and self.run.step > self._step:
-            _runs.rewind(self.run, self._step)
+            resuming.go_back(self.run, self._step)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Count, and record if this batch is one of those asked for."""

@@ -24,7 +24,7 @@ except ImportError:  # the same under its older name
 
 from trackerlite import values
 from trackerlite.integrations import _runs
-from trackerlite.recording import current, settings
+from trackerlite.recording import current, resuming, settings
 from trackerlite.recording.run import Run
 
 _IN_CHECKPOINT = "trackerlite"
@@ -135,7 +135,7 @@ class TrackerliteLogger(Logger):  # type: ignore[misc]
         self._from["step"] = step
         if self._run is not None and not self._run._ended:
             self._from = None
-            _runs.rewind(self._run, step)
+            resuming.go_back(self._run, step)
 
     @rank_zero_only  # type: ignore[untyped-decorator]
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:

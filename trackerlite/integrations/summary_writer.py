@@ -22,12 +22,11 @@ from torch.utils.tensorboard.summary import hparams as hparams_summaries
 
 from trackerlite import values
 from trackerlite.errors import RunNotFound
-from trackerlite.integrations import _runs
 from trackerlite.journal import events
 from trackerlite.journal import protobuf as pb
 from trackerlite.journal.framing import frame
 from trackerlite.media.base import Media, write_file
-from trackerlite.recording import current
+from trackerlite.recording import current, resuming
 from trackerlite.recording.run import Run
 
 
@@ -78,7 +77,7 @@ class SummaryWriter(torch_tensorboard.SummaryWriter):  # type: ignore[misc]
         active = current.current()
         if active is not None:
             if purge_step is not None:
-                _runs.rewind(active, purge_step - 1)
+                resuming.go_back(active, purge_step - 1)
             return active
         self._own_run = self._own(purge_step)
         return self._own_run

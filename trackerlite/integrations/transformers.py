@@ -20,7 +20,7 @@ from transformers.integrations import integration_utils
 from transformers.trainer_callback import ExportableState
 
 from trackerlite.integrations import _runs
-from trackerlite.recording import current
+from trackerlite.recording import current, resuming
 from trackerlite.recording.run import Run
 from trackerlite.recording.settings import environment
 
@@ -106,7 +106,7 @@ class TrackerliteCallback(TrainerCallback, ExportableState):  # type: ignore[mis
         elif earlier and (earlier["project"], earlier["id"]) == (run.project, run.id):
             offset = int(earlier.get("offset", 0))
             if run in _trained or run.step > offset + state.global_step + 1:
-                _runs.rewind(run, offset + state.global_step)
+                resuming.go_back(run, offset + state.global_step)
         elif run in _trained and state.global_step == 0:
             offset = run.step  # another training in the same run: behind the first, not over it
         self._run = run

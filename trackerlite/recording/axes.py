@@ -33,9 +33,7 @@ class Axes:
         self._axis.clear()
         if axis is not None:
             self.wanted = True
-            # What was never logged stands at 0, as in W&B.
-            before = values.scalar(latest.get(axis, 0))
-            self._last.setdefault(axis, before if _is_number(before) else 0)
+            self._last.setdefault(axis, _standing(latest, axis))
 
     def filled(self, data: Any, step: int) -> Any:
         """`data`, a dict, with each x that it needs and lacks."""
@@ -54,9 +52,10 @@ class Axes:
         self._seen.update(dict.fromkeys(missing, step))
         return {**data, **missing} if missing else data
 
-    def rewound(self) -> None:
-        """What was recorded at a step is there no longer."""
+    def rewound(self, latest: Mapping[str, Any]) -> None:
+        """What was recorded later is there no longer: each axis stands where `latest` has it."""
         self._seen.clear()
+        self._last = {axis: _standing(latest, axis) for axis in self._last}
 
     def _axis_of(self, name: str) -> str | None:
         """The exact definition counts, else the first pattern, as in W&B."""
@@ -77,6 +76,12 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
             yield from _flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def _standing(latest: Mapping[str, Any], axis: str) -> Any:
+    """An axis's last number; what was never logged stands at 0, as in W&B."""
+    before = values.scalar(latest.get(axis, 0))
+    return before if _is_number(before) else 0
 
 
 def _is_number(value: Any) -> bool:

@@ -19,12 +19,11 @@ from trackerlite.errors import (
     RunExists,
     RunInUse,
     RunNotFound,
-    TrackerliteError,
 )
 from trackerlite.journal import events
 from trackerlite.journal.files import is_being_written
 from trackerlite.journal.writer import JournalWriter
-from trackerlite.recording import again, folders, launch, settings
+from trackerlite.recording import again, folders, launch, resuming, settings
 from trackerlite.recording.harmless import told
 from trackerlite.recording.run import Run
 
@@ -141,17 +140,16 @@ def _begin(wanted: settings.Settings) -> Run:
         resumed=earlier is not None,
     )
     if earlier is not None:
-        _catch_up(run, wanted)
-    if wanted.rewind is not None:
-        run._step = wanted.rewind + 1
+        resuming.catch_up(run)
     _announce(run, wanted, resumed=earlier is not None)
     if wanted.rewind is not None:
-        run._record("rewind", events.session_start(), step=wanted.rewind)
+        resuming.go_back(run, wanted.rewind)
     run._start()
     if wanted.rank:
         return run
     verb = "continuing" if earlier is not None else "recording"
-    run._say(f"{verb} {run.name} ({run.project}/{run.id}) in {wanted.store}")
+    behind = "" if wanted.rewind is None else f" behind step {wanted.rewind}"
+    run._say(f"{verb} {run.name} ({run.project}/{run.id}){behind} in {wanted.store}")
     if wanted.mode == "online":
         from trackerlite.recording import beside
 
@@ -261,22 +259,6 @@ def _claim(folder: Path, wanted: settings.Settings) -> JournalWriter:
         f"The run {wanted.project}/{wanted.id} is being written by another living process. Nothing was changed. "
         "Wait for it to end, or begin a run with another id."
     )
-
-
-def _catch_up(run: Run, wanted: settings.Settings) -> None:
-    """Give a continued run what it knew: step, name, tags, config, summary."""
-    from trackerlite.store import past
-
-    try:
-        found = past.read(wanted.store, run.folder, wanted.lane)
-    except (TrackerliteError, OSError, ValueError) as error:
-        print(
-            f"trackerlite: the past of run {wanted.id} could not be read ({error}); it is continued all the same, "
-            "without its earlier config and step in this process.",
-            file=sys.stderr,
-        )
-        return
-    run._continue(found.step, found.started, found.name, found.tags, found.config, found.summary)
 
 
 class _Nowhere:

@@ -358,6 +358,7 @@ class Run(Keeping, Familiar, Identity):
         self._tags = tuple(dict.fromkeys((*tags, *self._tags)))
         both = {**values.flatten(config), **values.flatten(self.config._values)}
         self.config._values.update(values.nest(both))
+        self.summary.latest.clear()
         self.summary.latest.update(summary)
 
     def _start(self) -> None:
