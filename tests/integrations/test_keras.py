@@ -117,3 +117,33 @@ def test_it_writes_to_the_current_run(place):
         net.evaluate(*data(), verbose=0, callbacks=[TrackerliteCallback()])
     run = helpers.only_run("mine")
     assert {"epoch/loss", "test/loss"} <= set(run.metrics)
+
+
+def test_a_second_training_in_one_run_follows_the_first(place):
+    """Folds that are fitted inside one run lie one behind the other, not over each other."""
+    with tl.init(project="folds"):
+        for _ in range(2):
+            fit(TrackerliteCallback(), epochs=2)
+    assert helpers.only_run("folds").metric("epoch/loss")["step"].tolist() == [6, 12, 18, 24]
+
+
+def test_an_evaluation_after_the_training_is_recorded(place):
+    """`evaluate` with the callback that recorded the training; what `fit` validates is no test."""
+    with tl.init(project="mine"):
+        net, callback = model(), TrackerliteCallback()
+        net.fit(*data(), validation_split=0.25, verbose=0, callbacks=[callback])
+        assert "test/loss" not in tl.summary
+        loss, _ = net.evaluate(*data(), verbose=0, callbacks=[callback])
+    assert helpers.only_run("mine").summary["test/loss"] == pytest.approx(loss)
+
+
+def test_each_callback_of_another_name_has_a_run_of_its_own(place):
+    """One behind the other in one process; after finish() steps begin anew."""
+    for name in "ab":
+        fit(callback := TrackerliteCallback(project="keras", name=name), epochs=2)
+    tl.finish()
+    fit(callback, epochs=2)
+    tl.finish()
+    runs = tl.Api().runs("keras")
+    assert sorted(run.name for run in runs) == ["a", "b", "b"]
+    assert all(run.metric("epoch/loss")["step"].tolist() == [6, 12] for run in runs)

@@ -106,3 +106,33 @@ def test_what_lightning_asks_a_logger_for(place):
     assert helpers.by_step(run)[4] == {"own": 1}
     with tl.init(project="mine") as mine:
         assert TrackerliteLogger(run=mine).experiment is mine
+
+
+def test_each_logger_has_a_run_of_its_own(place):
+    """Cross-validation in one process: a run per fold, none over another; a later test finds its own."""
+    folds = [TrackerliteLogger(project="lines", name=f"fold{fold}") for fold in range(3)]
+    for logger in folds:
+        tiny_lightning.fit(logger, epochs=1)
+    folds[0].log_metrics({"test_loss": 0.5}, step=8)
+    tl.finish()
+    runs = {run.name: run for run in tl.Api().runs("lines")}
+    assert sorted(runs) == ["fold0", "fold1", "fold2"]
+    for run in runs.values():
+        assert run.metric("train_loss")["step"].tolist() == [1, 3, 5, 7]
+        assert run.state == "finished"
+    assert [name for name in runs if "test_loss" in runs[name].metrics] == ["fold0"]
+
+
+def test_two_loggers_of_one_trainer_share_a_run(place):
+    """Neither ends the other's run while the training goes on."""
+    tiny_lightning.fit([TrackerliteLogger(project="lines", name=name) for name in "ab"], epochs=1)
+    tl.finish()
+    assert {1, 3, 5, 7} <= set(helpers.by_step(helpers.only_run("lines")))
+
+
+def test_a_logger_writes_to_the_scripts_own_run(place):
+    """Inside tl.init there is one run, whatever the loggers are called."""
+    with tl.init(project="mine"):
+        for name in "ab":
+            tiny_lightning.fit(TrackerliteLogger(project="lines", name=name), epochs=1)
+    helpers.only_run()

@@ -203,3 +203,28 @@ def test_models_and_gradients_are_kept_when_asked_for(place, monkeypatch):
     final = next(a for a in kept if "final_model" in a.body["aliases"])
     assert final.body["metadata"]["model/num_parameters"] == tiny.model().num_parameters()
     assert {"gradient_norm/total", "weight_norm/total"} <= set(run.metrics)
+
+
+def test_trainings_of_other_names_are_other_runs(place):
+    """One Trainer after the other in a process: each has its run, also for a later evaluation."""
+    trainers = [
+        tiny.trainer(place / name, run_name=name, max_steps=4, save_strategy="no") for name in "ab"
+    ]
+    for trainer in trainers:
+        trainer.train()
+    trainers[0].evaluate(metric_key_prefix="test")
+    tl.finish()
+    runs = {run.name: run for run in tl.Api().runs()}
+    assert sorted(runs) == ["a", "b"]
+    assert all(run.metric("train/loss")["step"].tolist() == [2, 4] for run in runs.values())
+    assert [name for name in runs if "test/loss" in runs[name].metrics] == ["a"]
+
+
+def test_resuming_another_training_goes_on_with_its_run(place):
+    """A checkpoint's training continues its own run, not the one that was just trained."""
+    tiny.trainer(place / "first", run_name="first", max_steps=8).train()
+    tiny.trainer(place / "second", run_name="second", max_steps=4).train()
+    tiny.trainer(place / "first", run_name="first").train(resume_from_checkpoint=True)
+    tl.finish()
+    steps = {run.name: run.metric("train/loss")["step"].tolist() for run in tl.Api().runs()}
+    assert steps == {"first": [2, 4, 6, 8, 10, 12], "second": [2, 4]}

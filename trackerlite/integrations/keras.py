@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from keras import callbacks, ops
 
+from trackerlite.integrations import _runs
 from trackerlite.recording import current, resuming
 from trackerlite.recording.run import Run
+
+_trained: weakref.WeakSet[Run] = weakref.WeakSet()
 
 
 class TrackerliteCallback(callbacks.Callback):  # type: ignore[misc]
@@ -19,19 +23,26 @@ class TrackerliteCallback(callbacks.Callback):  # type: ignore[misc]
         init: arguments for `trackerlite.init` where no run is current.
 
     A row's step counts training batches. `fit(initial_epoch=…)` goes on where that epoch
-    begins: what a continued run has from there on is hidden.
+    begins: what a continued run has from there on is hidden. A second training in one run lies
+    behind the first. The metrics of an `evaluate` with this callback are `test/…`.
     """
 
     def __init__(self, log_freq: str | int = "epoch", initial_global_step: int = 0, **init: Any):
         super().__init__()
         self._every = 1 if log_freq == "batch" else log_freq
         self._init = init
-        self._step = initial_global_step
+        self._first = self._step = initial_global_step
+        self._training = False
         self.run: Run | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 - Keras' signature
         """Begin the run, or write to the current one."""
-        self.run = current.current() or current.init(**self._init)
+        _runs.make_room(self._init)
+        run = current.current() or _runs.begin(**self._init)
+        if run is not self.run:
+            self._step = run.step if run in _trained else self._first
+        self.run, self._training = run, True
+        _trained.add(run)
         facts = {**(self.params or {}), "parameters": self.model.count_params()}
         optimizer = getattr(self.model, "optimizer", None)
         if optimizer is not None:
@@ -62,10 +73,16 @@ class TrackerliteCallback(callbacks.Callback):  # type: ignore[misc]
         row["epoch/epoch"] = epoch
         self._log(row, "epoch")
 
+    def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
+        """The run stays open, for an evaluation."""
+        self._training = False
+        _runs.over(self.run)
+
     def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         """Record an `evaluate` that is not part of a training."""
-        if self.run is None and current.current() is not None:
-            current.log({f"test/{key}": value for key, value in (logs or {}).items()})
+        run = current.current()
+        if run is not None and not self._training:
+            run.log({f"test/{key}": value for key, value in (logs or {}).items()})
 
     def _log(self, row: dict[str, Any], prefix: str) -> None:
         assert self.run is not None

@@ -24,7 +24,7 @@ except ImportError:  # the same under its older name
 
 from trackerlite import values
 from trackerlite.integrations import _runs
-from trackerlite.recording import current, resuming, settings
+from trackerlite.recording import resuming, settings
 from trackerlite.recording.run import Run
 
 _IN_CHECKPOINT = "trackerlite"
@@ -33,7 +33,8 @@ _IN_CHECKPOINT = "trackerlite"
 class TrackerliteLogger(Logger):  # type: ignore[misc]
     """Lightning's logger over a run.
 
-    The run begins with the first thing there is to record. `fit(ckpt_path=…)` continues the run
+    The run begins with the first thing there is to record, and stays open after the training, for
+    `test`; it ends with the process, with `trackerlite.finish()`, or when another logger's begins. `fit(ckpt_path=…)` continues the run
     that the checkpoint belongs to, also in a new process, and hides what it logged later.
 
     Args:
@@ -85,7 +86,7 @@ class TrackerliteLogger(Logger):  # type: ignore[misc]
                 self._run = _runs.go_on(found["project"], found["id"], found["step"], **self._init)
                 self._from = None
             else:
-                self._run = current.init(project=self._project, id=self._id, **self._init)
+                self._run = _runs.begin(project=self._project, id=self._id, **self._init)
             self._project, self._id = self._run.project, self._run.id
         return self._run
 
@@ -230,6 +231,7 @@ class TrackerliteLogger(Logger):  # type: ignore[misc]
             self._keep(checkpointing)
         if status not in ("success", "finished"):
             self._run._end("failed", 1, f"Lightning: {status}")
+        _runs.over(self._run)
 
 
 class _Pending:

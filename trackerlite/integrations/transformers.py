@@ -39,7 +39,8 @@ class TrackerliteCallback(TrainerCallback, ExportableState):  # type: ignore[mis
     """Records a `Trainer`'s training, on the main process only.
 
     It writes to the current run, or begins one; the run stays open after the training, for
-    `evaluate` and `predict`, and ends with the process or with `trackerlite.finish()`. The
+    `evaluate` and `predict`, and ends with the process, with `trackerlite.finish()`, or when a
+    Trainer of another `run_name` begins its own. The
     checkpoints know their run, so `train(resume_from_checkpoint=…)` continues it behind the
     checkpoint's step, also in a new process.
 
@@ -95,19 +96,23 @@ class TrackerliteCallback(TrainerCallback, ExportableState):  # type: ignore[mis
         self._begin(args, state, model, earlier)
 
     def _begin(self, args: Any, state: Any, model: Any, earlier: dict[str, Any]) -> Run:
-        run = self._run if self._run is not None and not self._run._ended else current.current()
+        wanted = {**self._identity(args, state), **self._init}
+        run = self._run if self._run is not None and not self._run._ended else None
+        if run is None:
+            _runs.make_room(earlier or {**wanted, "project": self._init.get("project")})
+            run = current.current()
         offset = 0
         if run is None and earlier:
             offset = int(earlier.get("offset", 0))
             step = offset + state.global_step
             run = _runs.go_on(earlier["project"], earlier["id"], step, **self._init)
         elif run is None:
-            run = current.init(**{**self._identity(args, state), **self._init})
+            run = _runs.begin(**wanted)
         elif earlier and (earlier["project"], earlier["id"]) == (run.project, run.id):
             offset = int(earlier.get("offset", 0))
             if run in _trained or run.step > offset + state.global_step + 1:
                 resuming.go_back(run, offset + state.global_step)
-        elif run in _trained and state.global_step == 0:
+        elif run in _trained and (state.global_step == 0 or earlier):
             offset = run.step  # another training in the same run: behind the first, not over it
         self._run = run
         _trained.add(run)
@@ -172,9 +177,12 @@ class TrackerliteCallback(TrainerCallback, ExportableState):  # type: ignore[mis
             run.log(integration_utils.rewrite_logs(metrics), step=step)
 
     def _ready(self, args: Any, state: Any, model: Any) -> Run:
-        """The run; one is begun for an evaluation without a training."""
-        if self._run is None or self._run._ended:
+        """The run; one is begun for an evaluation without a training, and one that ended goes on."""
+        if self._run is None:
             return self._begin(args, state, model, {})
+        if self._run._ended:
+            self._run = _runs.begin(project=self._run.project, id=self._run.id)
+            _runs.over(self._run)
         return self._run
 
     # -- models as artifacts ------------------------------------------------------------
@@ -205,6 +213,7 @@ class TrackerliteCallback(TrainerCallback, ExportableState):  # type: ignore[mis
         **_: Any,
     ) -> None:
         """Keep the trained model, if asked to."""
+        _runs.over(self._run)
         if not state.is_world_process_zero or environment("LOG_MODEL") not in ("end", "checkpoint"):
             return
         if self._run is None or not hasattr(model, "save_pretrained"):
