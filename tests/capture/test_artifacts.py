@@ -11,11 +11,13 @@ import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 import trackerlite as tl
 from trackerlite.artifacts import Objects, Registry, verify
+from trackerlite.artifacts.lineage import Lineage
 from trackerlite.errors import ArtifactDamaged, ArtifactNotFound, BadInput
 from trackerlite.readers import Reader
 
@@ -198,6 +200,28 @@ class TestLogging:
             assert file.read() == "weights"
 
 
+def test_lineage_of_many_generations(tmp_path):
+    """Runs that hand on two artifacts each double no tree: every version is shown whole once."""
+    for generation in range(40):
+        with tl.init(project="p", dir=tmp_path / "s", id=f"r{generation}") as run:
+            for name in ("model", "average"):
+                if generation:
+                    run.use_artifact(f"{name}:latest")
+            for name in ("model", "average"):
+                run.log_artifact(make(tmp_path / name, w=f"{name}{generation}"), name=name)
+    with Reader.open(tmp_path / "s") as reader:
+        graph = Lineage(reader)
+    for tree in (graph.origins("p/model:v39"), graph.uses("p/model:v0")):
+        nodes, todo = [], [tree]
+        while todo:
+            nodes.append(node := todo.pop())
+            todo += node.children
+        assert len(nodes) < 400
+        assert {node.name for node in nodes if node.kind == "run"} >= {
+            f"p/r{n}" for n in range(1, 39)
+        }
+
+
 class TestHostile:
     @pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "..", "a\\b", "a\0b"])
     def test_names_that_lead_out(self, name, tmp_path):
@@ -244,6 +268,49 @@ class TestHostile:
             Objects(store).add(source / "fifo")
         with pytest.raises(BadInput):
             Objects(store).add("/dev/zero")
+
+    def test_what_is_left_out_is_told(self, run, tmp_path, capsys):
+        """A folder's links to folders or to nothing, and what is no file, are named once."""
+        run.settings.silent = False
+        source = make(tmp_path / "m", real="1")
+        (source / "elsewhere").symlink_to(make(tmp_path / "data", more="2"))
+        (source / "dangling").symlink_to(source / "nope")
+        run.log_artifact(source, name="x")
+        run.log_artifact(make(tmp_path / "plain", a="1"), name="y")
+        [told] = [line for line in capsys.readouterr().err.splitlines() if "without" in line]
+        assert "x:v0" in told
+        assert "elsewhere" in told
+        assert "dangling" in told
+
+    def test_a_folder_that_cannot_be_listed(self, run, tmp_path, capsys, monkeypatch):
+        """An artifact is whole or absent, also where a folder inside it may not be read."""
+        run.settings.silent = False
+        source = make(tmp_path / "m", a="1", closed__b="2")
+        listed = os.scandir
+
+        def refused(path="."):
+            if str(path).endswith("closed"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return listed(path)
+
+        monkeypatch.setattr(os, "scandir", refused)
+        run.log_artifact(source, name="x")
+        monkeypatch.undo()
+        with pytest.raises(ArtifactNotFound):
+            run.use_artifact("x")
+        assert "Permission denied" in capsys.readouterr().err
+
+    def test_a_name_that_is_no_text(self, run, tmp_path):
+        """A file whose name is bytes of an older encoding comes back, as does all beside it."""
+        source = make(tmp_path / "m", a="1")
+        with open(os.fsencode(source) + b"/caf\xe9", "w") as file:
+            file.write("2")
+        out = run.log_artifact(source, name="x").download(tmp_path / "out")
+        found = {path.name: path.read_text() for path in Path(out).iterdir()}
+        assert found == {
+            "a": "1",
+            "caf%E9": "2",
+        }
 
     def test_damage(self, run, store, tmp_path):
         """A flipped bit is found by `verify`, and is never handed out; a missing content is named."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from trackerlite import paths, values
 from trackerlite.artifacts.entry import Entry
@@ -17,6 +18,8 @@ from trackerlite.artifacts.objects import Objects
 from trackerlite.artifacts.registry import check_name
 from trackerlite.capture.redact import redact_config, redact_name, redact_text
 from trackerlite.errors import ArtifactDamaged, ArtifactNotFound, BadInput
+
+_UNDECODED = re.compile("[\ud800-\udfff]")
 
 
 class Artifact:
@@ -49,6 +52,7 @@ class Artifact:
         self.aliases: list[str] = []
         self.entries: list[dict[str, Any]] = []  # once logged or found: path, sha256, size, ref
         self._sources: dict[str, Path | str] = {}  # until then: path → file, or "uri:…"
+        self._left_out: list[Path] = []  # what of a folder is no file
         self._scratch: Any = None
         self._objects: Objects | None = None
 
@@ -72,10 +76,12 @@ class Artifact:
     def add_dir(
         self, local_path: str | os.PathLike[str], name: str | None = None, **_: Any
     ) -> None:
-        """Add all files below a folder; links to folders, FIFOs and devices are left out.
+        """Add all files below a folder, also those that a link names. Links to folders or to
+        nothing, FIFOs, sockets and devices are left out, which is told when it is logged.
 
         Raises:
             BadInput: it is no folder.
+            OSError: a folder below it cannot be read.
         """
         root = Path(local_path)
         if not root.is_dir():
@@ -83,13 +89,16 @@ class Artifact:
                 f"{str(local_path)[:200]!r} is no folder; it was not added to {self.name!r}."
             )
         prefix = PurePosixPath(name or ".")
-        for folder, folders, files in os.walk(root):
+        for folder, folders, files in os.walk(root, onerror=_raise):
             folders.sort()
+            self._left_out += [p for p in (Path(folder, f) for f in folders) if p.is_symlink()]
             for file in sorted(files):
                 path = Path(folder) / file
                 if path.is_file():
                     inner = prefix / path.relative_to(root).as_posix()
                     self._add(str(inner), path)
+                else:
+                    self._left_out.append(path)
 
     def add(self, obj: Any, name: str) -> None:
         """Add a media value (`tl.Table`, `tl.Image`, …) as the file it becomes."""
@@ -283,7 +292,12 @@ def entries_of(body: Mapping[str, Any], objects: Objects) -> list[dict[str, Any]
 
 
 def _inner(name: str) -> str:
-    return redact_name(values.encodable(name))
+    """A path inside, as every file system can have it: bytes that are no text as `%FF`."""
+    return redact_name(_UNDECODED.sub(lambda found: f"%{ord(found[0]) & 0xFF:02X}", name))
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
 
 
 def _reference(name: str, source: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trackerlite.readers import ArtifactInfo, Reader
 
-DEEPEST = 32
+DEEPEST = 100
 
 
 @dataclass
@@ -54,29 +54,37 @@ class Lineage:
 
     def origins(self, version: str) -> Node:
         """What it was made from: below a version the runs that made it, below a run its inputs."""
-        return self._tree(version, self._made, self._inputs, ())
+        return self._tree(version, self._made, self._inputs, set())
 
     def uses(self, version: str) -> Node:
         """What came of it: below a version the runs that used it, below a run its outputs."""
-        return self._tree(version, self._used, self._outputs, ())
+        return self._tree(version, self._used, self._outputs, set())
 
     def _tree(
         self,
         version: str,
         runs: dict[str, list[int]],
         versions: dict[int, list[str]],
-        above: tuple[str, ...],
+        shown: set[str | int],
+        depth: int = 0,
     ) -> Node:
+        """Each version and each run with what is below it once: they meet again in every
+        generation where runs hand on two artifacts, and the tree would double with each."""
         node = Node("artifact", version, self._types.get(version, ""))
-        if version in above or len(above) > DEEPEST:
-            node.about = "(shown above)"
+        if version in shown or depth > DEEPEST:
+            node.about = "(shown above)" if version in shown else "(and so on)"
             return node
+        shown.add(version)
         for key in runs.get(version, ()):
             run = self._runs[key]
             child = Node("run", f"{run.project}/{run.id}", f"{run.name}, {run.state}")
-            child.children = [
-                self._tree(v, runs, versions, (*above, version)) for v in versions.get(key, ())
-            ]
+            if key in shown and versions.get(key):
+                child.about = "(shown above)"
+            else:
+                shown.add(key)
+                child.children = [
+                    self._tree(v, runs, versions, shown, depth + 1) for v in versions.get(key, ())
+                ]
             node.children.append(child)
         return node
 

@@ -57,7 +57,20 @@ def log(
     whole = Registry(store).add(run.project, artifact.name, body, names)
     artifact.project, artifact.version, artifact.aliases = run.project, whole["version"], names
     run._record("artifact", use="output", **whole)
+    if artifact._left_out:
+        _tell(run, artifact)
     return artifact
+
+
+def _tell(run: Run, artifact: Artifact) -> None:
+    """What of a folder is not in the artifact."""
+    left = artifact._left_out
+    names = ", ".join(values.brief(str(path)) for path in left[:3])
+    run._say_once(
+        f"The artifact {artifact.name}:{artifact.version} is without {names}{' …' if len(left) > 3 else ''} "
+        f"({len(left)} that are links to folders or to nothing, or no files); add_dir() a linked folder "
+        "by its own path to have it in."
+    )
 
 
 def use(run: Run, reference: str | Artifact) -> Artifact:
