@@ -45,6 +45,8 @@ class Mute(Exception):
         ("run = tl.init(dir='.'); exit(3)", "failed", 3, None),
         ("run = tl.init(dir='.'); quit()", "finished", 0, None),
         ("run = tl.init(dir='.'); sys.exit()", "finished", 0, None),
+        ("run = tl.init(dir='.')\ntry: sys.exit(3)\nexcept SystemExit: run.log({'x': 1})", "finished", 0, None),
+        ("import threading\nrun = tl.init(dir='.')\nthreading.Thread(target=sys.exit, args=(3,)).start()", "finished", 0, None),
         ("with tl.init(dir='.'): sys.exit(0)", "finished", 0, None),
         ("with tl.init(dir='.'): sys.exit('no data')", "failed", 1, "SystemExit: no data"),
         ("run = tl.init(dir='.'); run.log({'x': 1}); os._exit(0)", "killed", None, None),
@@ -102,9 +104,19 @@ def test_terminated(number: signal.Signals, tmp_path: Path) -> None:
 def test_interrupted(tmp_path: Path) -> None:
     """Ctrl-C raises KeyboardInterrupt as ever, and the run has failed of it."""
     status, errors, _ = signalled(tmp_path, WAIT, signal.SIGINT)
-    assert status in (1, 130, -signal.SIGINT)
+    assert status == -signal.SIGINT
     assert "KeyboardInterrupt" in errors
     assert (info(tmp_path).state, info(tmp_path).reason) == ("failed", "KeyboardInterrupt")
+
+
+@pytest.mark.parametrize(
+    "code", ["run = tl.init(dir='.')", "run = tl.init(dir='.'); run.finish()", "pass"]
+)
+def test_interrupted_from_the_keyboard(code: str, tmp_path: Path) -> None:
+    """Ctrl-C ends the process as it does without us: of the signal, which ends a shell's loop too."""
+    process = begin(tmp_path, f"{code}\nos.kill(os.getpid(), signal.SIGINT); time.sleep(5)")
+    assert process.wait(30) == -signal.SIGINT
+    process.communicate()
 
 
 def test_an_earlier_handler_is_still_called(tmp_path: Path) -> None:

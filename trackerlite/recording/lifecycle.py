@@ -6,8 +6,10 @@ import atexit
 import builtins
 import signal
 import sys
+import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 _runs: weakref.WeakSet[Run] = weakref.WeakSet()
 _exception: BaseException | None = None
 _before: BaseException | None = None
-_exit_code: int | None = None
+_exit: tuple[int, dict[str, int]] | None = None  # its code, and the step of each run at that moment
 _installed = False
 _listening: list[Callable[[], None]] = []
 
@@ -64,8 +66,7 @@ def _noting(leave: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
     """`sys.exit`, with the code kept: nothing tells it to what runs at exit."""
 
     def leaving(status: Any = None, /) -> NoReturn:
-        global _exit_code
-        _exit_code = exit_code(SystemExit(status))
+        _note_leaving(status)
         leave(status)
 
     return leaving
@@ -76,12 +77,24 @@ def _note_quitting(quitter: Any) -> None:
     leave = quitter.__call__
 
     def leaving(self: Any, code: Any = None) -> NoReturn:
-        global _exit_code
-        _exit_code = exit_code(SystemExit(code))
+        _note_leaving(code)
         leave(self, code)
         raise AssertionError  # pragma: no cover - it left
 
     quitter.__call__ = leaving
+
+
+def _note_leaving(status: Any) -> None:
+    """The process is about to end; a thread only ends itself."""
+    global _exit
+    if threading.current_thread() is threading.main_thread():
+        _exit = exit_code(SystemExit(status)), {run.id: run.step for run in list(_runs)}
+
+
+def _code_of(run: Run) -> int | None:
+    """The code of the exit; one that was caught, so that the run went on, does not count."""
+    code, steps = _exit or (None, {})
+    return code if steps.get(run.id) == run.step else None
 
 
 def exit_code(error: SystemExit) -> int:
@@ -107,9 +120,21 @@ def _at_exit() -> None:
         error = _last_printed()  # whoever took our hook away (rich does) did not call it
     for run in list(_runs):
         if error is None:
-            run.finish(_exit_code)
+            run.finish(_code_of(run))
         else:
             run._end("failed", 1, describe(error))
+    if isinstance(error, KeyboardInterrupt):
+        _interrupted()
+
+
+def _interrupted() -> None:
+    """Let the process die of Ctrl-C as it would without us, which ends a shell's loop as well.
+
+    The interpreter forgets that it was interrupted when a text is executed meanwhile, as
+    `dataclass` and `namedtuple` do in modules that are imported for the last records.
+    """
+    with suppress(KeyboardInterrupt):
+        exec("raise KeyboardInterrupt")  # noqa: S102
 
 
 def _last_printed() -> BaseException | None:
