@@ -137,6 +137,8 @@ def _jsonable(value: Any, above: tuple[Any, ...]) -> Any:
     value = scalar(value)
     if value is None or isinstance(value, (bool, int, float)):
         return value
+    if isinstance(value, type):  # np.float32, torch.nn.ReLU: it has the methods, and no value
+        return encodable(_described(value))
     if isinstance(value, str):
         return encodable(value)
     if len(above) > DEPTH_LIMIT or is_inside(value, above):
@@ -180,17 +182,26 @@ def mapping_items(value: Any) -> list[tuple[Any, Any]] | None:
         return [(name, getattr(value, name, None)) for name in fields]
     if hasattr(kind, "__attrs_attrs__"):
         return [(field.name, getattr(value, field.name, None)) for field in kind.__attrs_attrs__]
-    flags = getattr(value, "flag_values_dict", None)
+    flags = _attribute(value, "flag_values_dict")
     if callable(flags):
         return list(flags().items())
     if kind.__name__ in ("Namespace", "SimpleNamespace") and hasattr(value, "__dict__"):
         return list(vars(value).items())
-    if hasattr(value, "keys") and hasattr(value, "__getitem__") and not isinstance(value, type):
+    mapping = _attribute(value, "keys") is not None and hasattr(kind, "__getitem__")
+    if mapping and not isinstance(value, type):
         try:
             return [(key, _item(value, key)) for key in list(value.keys())]
         except Exception:  # a foreign object's own error is not ours to raise
             return None
     return None
+
+
+def _attribute(value: Any, name: str) -> Any:
+    """An attribute, or None, also of a config whose `__getattr__` raises a KeyError."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # a foreign object's own error is not ours to raise
+        return None
 
 
 def _item(value: Any, key: Any) -> Any:
@@ -209,14 +220,31 @@ def named_items(value: Any) -> list[tuple[Any, Any]]:
     items = mapping_items(value)
     if items is not None:
         return items
-    if isinstance(getattr(value, "__dict__", None), dict) and not callable(value):
-        return list(vars(value).items())
+    given = _attribute(value, "__dict__")
+    if isinstance(value, type) or (isinstance(given, dict) and not callable(value)):
+        items = _attributes(value)
+        if items or not isinstance(value, type):
+            return items
     try:
         return list(dict(value).items())
     except (TypeError, ValueError):
         raise BadInput(
             f"{brief(value)} ({type(value).__name__}) does not map names to values; a dict does."
         ) from None
+
+
+def _attributes(value: Any) -> list[tuple[str, Any]]:
+    """What an object or a class (`class CFG: lr = 1e-3`) was given, its classes' values included."""
+    kinds = (value if isinstance(value, type) else type(value)).__mro__
+    found: dict[str, Any] = {}
+    for kind in reversed(kinds[:-1]):
+        given = vars(kind).items()
+        found.update(
+            {k: v for k, v in given if not k.startswith("_") and not hasattr(v, "__get__")}
+        )
+    if not isinstance(value, type):
+        found.update(vars(value))
+    return list(found.items())
 
 
 def _described(value: Any) -> str:

@@ -9,6 +9,7 @@ import enum
 import fractions
 import json
 import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -192,3 +193,55 @@ def test_keys_that_can(key: str) -> None:
     found.encode("utf-8")
     if key.encode("utf-8", "surrogatepass").decode("utf-8", "ignore") == key:
         assert found == key
+
+
+class Given:
+    lr = 1e-3
+    betas = (0.9, 0.99)
+
+    def method(self) -> None: ...
+
+
+class GivenMore(Given):
+    def __init__(self) -> None:
+        self.lr = 1e-4
+
+
+class Strange(Mapping[str, int]):
+    """A config whose attributes are its items, and nothing else."""
+
+    def __getattr__(self, name: str) -> int:
+        return self[name]
+
+    def __getitem__(self, name: str) -> int:
+        return {"a": 1}[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["a"])
+
+    def __len__(self) -> int:
+        return 1
+
+
+def test_a_class_of_settings_is_its_attributes() -> None:
+    """`class CFG: lr = 1e-3`, the class or an object of it; methods are none of them."""
+    assert dict(values.named_items(Given)) == {"lr": 1e-3, "betas": (0.9, 0.99)}
+    assert dict(values.named_items(Given())) == {"lr": 1e-3, "betas": (0.9, 0.99)}
+    assert dict(values.named_items(GivenMore())) == {"lr": 1e-4, "betas": (0.9, 0.99)}
+    with pytest.raises(BadInput):
+        values.named_items(int)
+
+
+def test_a_config_with_a_getattr_of_its_own_is_read() -> None:
+    """One that raises KeyError for what it has not, which hasattr() lets through."""
+    assert values.named_items(Strange()) == [("a", 1)]
+    assert values.jsonable({"inner": Strange()}) == {"inner": {"a": 1}}
+
+
+def test_a_type_is_its_name() -> None:
+    """`dtype=np.float32` and `act=nn.ReLU` are read as what was written."""
+    assert values.jsonable([np.float32, float, dict]) == [
+        "numpy.float32",
+        "builtins.float",
+        "builtins.dict",
+    ]
