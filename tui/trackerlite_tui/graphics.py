@@ -72,7 +72,21 @@ def _flat(image: Any) -> Any:
         full = image.convert("RGBA")
         ground = Image.new("RGBA", full.size, (128, 128, 128, 255))
         return Image.alpha_composite(ground, full).convert("RGB")
-    return image.convert("RGB")
+    return (_eight_bits(image) if image.mode[:1] in "IF" else image).convert("RGB")
+
+
+def _eight_bits(image: Any) -> Any:
+    """Values of 16 bits and more, or floats, from black to white; Pillow would cut them at 255."""
+    import numpy as np
+    from PIL import Image
+
+    values = np.asarray(image, dtype=np.float64)
+    good = values[np.isfinite(values)]
+    low, high = (min(0.0, float(good.min())), float(good.max())) if good.size else (0.0, 1.0)
+    tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (65535.0,)
+    top = next((one for one in tops if high <= one), high)
+    shares = np.nan_to_num((values - low) / (top - low), nan=0.0, posinf=1.0, neginf=0.0)
+    return Image.fromarray((shares * 255).round().astype(np.uint8))
 
 
 def resized(image: Any, size: tuple[int, int]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from trackerlite_tui.curves.line import Floats
 from trackerlite_tui.curves.raster import Ints
 
 Bits = npt.NDArray[np.uint8]
@@ -60,6 +61,15 @@ def cells(low: Ints, high: Ints, rows: int) -> tuple[Bits, npt.NDArray[np.int32]
     cell = first[which] + np.arange(which.size) * columns
     owner[cell] = line[which]
     return _bits(start, stop, column, rows, width), owner.reshape(rows, columns)
+
+
+def cloud(px: Floats, py: Floats, columns: int, rows: int) -> tuple[Bits, npt.NDArray[np.int32]]:
+    """Single dots in a grid of cells, as `cells` gives spans of one line; what lies outside is left out."""
+    good = (px >= 0) & (px < 2 * columns) & (py >= 0) & (py < 4 * rows)  # NaN is none of these
+    x, y = px[good].astype(np.int64), py[good].astype(np.int64)
+    bits = np.zeros((rows, columns), dtype=np.uint8)
+    np.bitwise_or.at(bits, (y >> 2, x >> 1), np.array(_DOT, dtype=np.uint8)[y & 3, x & 1])
+    return bits, np.where(bits, 0, -1).astype(np.int32)
 
 
 def _bits(start: Ints, stop: Ints, column: Ints, rows: int, width: int) -> Bits:

@@ -155,7 +155,12 @@ def _plot(
     for area in bands:
         canvas.shade(*_band_rows(area, x, y, wide, high), area.color)
     for layer in (BEHIND, BEHIND + 1, FRONT):
-        chosen = [one for one in lines if min(max(one.layer, BEHIND), FRONT) == layer]
+        here = [one for one in lines if min(max(one.layer, BEHIND), FRONT) == layer]
+        for one in here:
+            if one.points and one.x.size:
+                [(px, py)] = _to_pixels([one], x, y, wide, high)
+                canvas.layer(*braille.cloud(px, py, canvas.columns, canvas.lines), [one.color])
+        chosen = [one for one in here if not one.points]
         if not chosen:
             continue
         drawn = spans(_to_pixels(chosen, x, y, wide, high), wide, high)

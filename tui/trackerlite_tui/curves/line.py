@@ -30,6 +30,7 @@ class Line:
     color: str = ""
     layer: int = NORMAL
     marker: int = -1  # which sign stands for it where there is no colour; -1: by its place
+    points: bool = False  # a cloud: nothing joins the points
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,9 @@ class Band:
     color: str = ""
 
 
-def line(x: Any, y: Any, label: str = "", color: str = "", layer: int = NORMAL) -> Line:
+def line(
+    x: Any, y: Any, label: str = "", color: str = "", layer: int = NORMAL, *, points: bool = False
+) -> Line:
     """A Line from anything array-like, put in the order of `x`.
 
     Points whose x is not finite are left out. Raises ValueError when the lengths differ.
@@ -58,7 +61,7 @@ def line(x: Any, y: Any, label: str = "", color: str = "", layer: int = NORMAL) 
     if xs.size > 1 and (np.diff(xs) < 0).any():
         order = np.argsort(xs, kind="stable")
         xs, ys = xs[order], ys[order]
-    return Line(xs, ys, label, color, layer)
+    return Line(xs, ys, label, color, layer, points=points)
 
 
 def unfold(envelope: npt.NDArray[np.void], x_low: Any, x_high: Any) -> tuple[Floats, Floats]:

@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from trackerlite.readers.kinds import kind_of
+from trackerlite.text import counted
 from trackerlite_tui.graphics import Placed
-from trackerlite_tui.rows import Row, fill, fit, justify, pad, row_width
+from trackerlite_tui.rows import Row, fill, fit, justify, pad, row_width, words
 from trackerlite_tui.screens.base import Page
 from trackerlite_tui.snapshot import DetailKey, Wants
 from trackerlite_tui.text import safe, show
-from trackerlite_tui.widgets import exhibit, record
+from trackerlite_tui.widgets import exhibit, plots, record
 from trackerlite_tui.widgets.chartgrid import beside
 from trackerlite_tui.widgets.listing import Listing, Scrolling
 from trackerlite_tui.widgets.pages import Pages
@@ -225,7 +226,7 @@ class Screen(Scrolling, Page):
         look = self.desk.look
         found = self.desk.snapshot.details.get(key)
         if isinstance(found, Exception):
-            return exhibit.prose(f"It cannot be shown: {found}", columns, look)
+            return exhibit.prose(f"It cannot be shown: {_why(found)}", columns, look)
         if found is None:
             return [[("reading …", look.dim)]]
         if key[0] == "image":
@@ -250,21 +251,18 @@ class Screen(Scrolling, Page):
         look = self.desk.look
         plot = value.get("plot")
         if isinstance(plot, dict) and data:
-            about = str(plot.get("id", ""))
-            title = str(plot.get("strings", {}).get("title", ""))
-            if "confusion_matrix" in about and len(names) >= 3:
-                return exhibit.matrix(names, data, columns, look)
-            if (
-                any(word in about for word in ("area-under-curve", "line", "scatter"))
-                and len(names) >= 2
-            ):
-                return exhibit.curves(
-                    names, data, dict(plot.get("fields", {})), title, columns, rows, look
-                )
+            chart = plots.drawn(plot, names, data, columns, rows, look)
+            if chart is not None:
+                return chart
         body = exhibit.table(names, data[: max(1, rows)], columns, look)
         if len(data) < rows and row_width(body[0]) <= columns + 2:  # two spaces end a row
             return body
-        note = f" {len(data):,} rows, {len(names):,} columns: enter reads all of them"
+        total = record.total_rows(data, value)
+        whole = total == len(data) and record.fits(names, data)
+        some = "all" if whole else "the first"
+        note = (
+            f" {counted(total, 'row')}, {counted(len(names), 'column')}: enter reads {some} of them"
+        )
         return [*body[: max(1, rows - 1)], [(note, look.dim)]]
 
     # -- keys ----------------------------------------------------------------------------
@@ -312,7 +310,12 @@ class Screen(Scrolling, Page):
             return None
         if not isinstance(found, tuple):
             return self._from_file(key, value, wide, 10_000)
-        return record.table(found[0], found[1], wide, look)
+        total = record.total_rows(found[1], value)
+        rows = record.table(found[0], found[1], wide, look, total)
+        if total > len(found[1]):
+            where = safe(f"all {total:,} rows are in {run.folder / str(value['path'])}", 1000)
+            rows += [[(line, look.dim)] for line in words(where, wide)]
+        return rows
 
     def do_pane(self, by: str) -> None:
         """The next of several pictures."""
@@ -375,3 +378,9 @@ class Screen(Scrolling, Page):
         """Choose by mouse."""
         if y >= 1 and (not self._side or x < self._side):
             self.listing.index = min(self.listing.top + y - 1, max(0, self.listing.count - 1))
+
+
+def _why(trouble: Exception) -> str:
+    if isinstance(trouble, FileNotFoundError):
+        return f"its file is not there: {trouble.filename}"
+    return str(trouble)

@@ -1,4 +1,4 @@
-"""Media as rows: pictures in half blocks, matrices, histograms over steps, curves, tables, text."""
+"""Media as rows: pictures in half blocks, matrices, histograms over steps, tables, text."""
 
 from __future__ import annotations
 
@@ -62,11 +62,8 @@ def heat(share: float, look: Look) -> str:
     if not look.ink.colored:
         return ""
     back = blend(look.ink.background, look.ink.accent, max(0.0, min(1.0, share)) ** 0.7)
-    front = (
-        look.ink.text
-        if contrast(look.ink.text, back) >= contrast(look.ink.background, back)
-        else look.ink.background
-    )
+    inks = (look.ink.text, look.ink.background, "#000000", "#ffffff")
+    front = next((ink for ink in inks if contrast(ink, back) >= 4.5), inks[0])
     return f"{front} on {back}"
 
 
@@ -223,49 +220,6 @@ def bars(value: dict[str, Any], columns: int, rows: int, look: Look) -> list[Row
         bar = look.pick("█", "#") * round(share * room)
         out.append([(f"{label} ", look.dim), (bar, look.ink.line(0) or look.text)])
     return out
-
-
-def curves(
-    columns: Sequence[str],
-    data: Sequence[Sequence[Any]],
-    fields: dict[str, str],
-    title: str,
-    wide: int,
-    high: int,
-    look: Look,
-) -> list[Row]:
-    """A table that stands for curves: x, y, and one line for each class."""
-    from trackerlite_tui.curves.chart import Options, draw
-    from trackerlite_tui.curves.line import line
-
-    names = list(columns)
-    x_name, y_name = fields.get("x", ""), fields.get("y", "")
-    if x_name not in names or y_name not in names:
-        x_name, y_name = names[-2], names[-1]
-    xi, yi = names.index(x_name), names.index(y_name)
-    group = next(
-        (fields[k] for k in ("class", "lineKey", "color", "stroke") if fields.get(k) in names), None
-    )
-    gi = names.index(group) if group else None
-    groups: dict[str, list[tuple[float, float]]] = {}
-    for row in data:
-        x, y = row[xi], row[yi]
-        if isinstance(x, (int, float)) and isinstance(y, (int, float)):
-            groups.setdefault(safe(str(row[gi])) if gi is not None else "", []).append(
-                (float(x), float(y))
-            )
-    lines = [
-        line([p[0] for p in points], [p[1] for p in points], label, look.ink.line(i))
-        for i, (label, points) in enumerate(groups.items())
-    ]
-    options = Options(
-        title=safe(title or f"{y_name} over {x_name}"),
-        ink=look.ink,
-        ascii_only=look.ascii_only,
-        x_name=safe(x_name),
-        legend=len(lines) > 1,
-    )
-    return draw(lines, wide, high, options).rows
 
 
 def table(

@@ -14,21 +14,37 @@ from trackerlite_tui.text import block, safe
 _MOST = 20_000  # lines; whoever wants more exports the table
 
 
-def table(names: Sequence[str], data: Sequence[Sequence[Any]], wide: int, look: Look) -> list[Row]:
-    """Each row of a table as one line a column, long values wrapped."""
+def total_rows(data: Sequence[Any], value: dict[str, Any]) -> int:
+    """How many rows a table has, of which `data` may be the first."""
+    told = value.get("nrows")
+    return max(len(data), told) if isinstance(told, int) else len(data)
+
+
+def fits(names: Sequence[str], data: Sequence[Any]) -> bool:
+    """Whether all rows of a table are read in full."""
+    return len(data) * (len(names) + 2) <= _MOST
+
+
+def table(
+    names: Sequence[str], data: Sequence[Sequence[Any]], wide: int, look: Look, total: int
+) -> list[Row]:
+    """Each row of a table as one line a column, long values wrapped; the last line says what is left out."""
     side = min(max((width(safe(name)) for name in names), default=1), wide // 3)
     out: list[Row] = []
+    shown = 0
     for index, row in enumerate(data, 1):
         if len(out) > _MOST:
-            out.append([(f"… and {len(data) - index + 1:,} more rows", look.dim)])
             break
+        shown = index
         out += [[]] if out else []
-        out.append([(f"row {index:,} of {len(data):,}", look.strong)])
+        out.append([(f"row {index:,} of {total:,}", look.strong)])
         for name, value in zip(names, row, strict=False):
             label = pad(safe(name), side, look.ascii_only)
             for line in _lines(value, wide - side - 2):
                 out.append([(f"{label}  ", look.dim), (line, look.text)])
                 label = " " * side
+    if shown < total:
+        out.append([(f"… and {total - shown:,} more rows", look.dim)])
     return out or [[("no rows", look.dim)]]
 
 
