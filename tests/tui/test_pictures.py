@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import os
@@ -20,10 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual._xterm_parser import XTermParser
 
+from trackerlite.readers import Reader
 from trackerlite_tui import terminal
+from trackerlite_tui.app import TrackerApp
 from trackerlite_tui.graphics import KITTY_AWAY, encode, open_image, sixel
+from trackerlite_tui.look import look
 from trackerlite_tui.once import Still
+from trackerlite_tui.state import State
 from trackerlite_tui.terminal import Answer, Graphics
 from tui.conftest import texts
 
@@ -66,6 +72,49 @@ def test_what_was_typed_meanwhile_is_not_lost() -> None:
     """Keys between the answers stay keys, in order."""
     answer = terminal.understand(b"2" + OK + b"j" + CELL + SIXEL + "é".encode(), XTERM)
     assert answer == Answer(Graphics("kitty", (10, 20)), "2jé")
+
+
+@pytest.mark.parametrize(
+    ("said", "background"),
+    [
+        (b"rgb:ffff/ffff/ffff", "light"),
+        (b"rgb:fd/f6/e3", "light"),
+        (b"rgba:ffff/ffff/eeee/ffff", "light"),
+        (b"rgb:0000/2b2b/3636", "dark"),
+        (b"rgb:1e1e/1e1e/1e1e", "dark"),
+        (b"?", ""),
+        (b"rgb:", ""),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\x07", b"\x1b\\"], ids=["bell", "string"])
+def test_a_light_background_is_told(said: bytes, background: str, end: bytes) -> None:
+    """A terminal that tells its background's colour has light or dark by it, whatever the environment says."""
+    answer = terminal.understand(b"2" + OK + b"\x1b]11;" + said + end + CELL + PLAIN, XTERM)
+    assert (answer.background, answer.typed) == (background, "2")
+    env = {**XTERM, "LANG": "C.UTF-8", "COLORFGBG": "0;15"}
+    assert look("auto", env, answer.background).ink.dark is (background == "dark")
+    assert look("dark", env, "light").ink.dark
+
+
+async def test_an_answer_that_comes_late_is_no_typing(store: Path) -> None:
+    """What a slow terminal answers after the start presses no keys; what the person types then does."""
+    app = TrackerApp(
+        lambda: Reader.open(store, refresh=False),
+        str(store),
+        state=State(theme="dark"),
+        remember=False,
+        answer=Answer(late=True),
+    )
+    async with app.run_test(size=(100, 30)) as pilot:
+        parser = XTermParser(False)
+        sent = list(parser.feed("\x1b]11;rgb:ffff/ffff/ffff\x1b\\" + OK.decode()))
+        await asyncio.sleep(0.2)
+        for event in [*sent, *parser.tick()]:
+            app.post_message(event)
+        await pilot.pause()
+        assert (app.desk.name, app.desk.state.group, app.desk._overlays) == ("runs", "", [])
+        await pilot.press("2")
+        assert app.desk.name == "charts"
 
 
 @pytest.mark.parametrize(
@@ -342,6 +391,19 @@ def test_a_terminal_with_graphics_gets_the_picture(gallery: Path, tmp_path: Path
         shown.read(begin)
         assert b"62;4" not in shown.seen
     assert b"Gi=31;OK" not in shown.seen
+
+
+def test_a_light_terminal_gets_the_light_theme(gallery: Path, tmp_path: Path) -> None:
+    """A terminal that answers with a light background is painted light, the next time from the first frame."""
+    known = {b"\x1b]11;?\x1b\\": b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\", b"\x1b[c": PLAIN}
+    light, dark = b"48;2;251;251;249", b"48;2;17;21;28"
+    with _opened(known, gallery, tmp_path, COLORTERM="truecolor") as shown:
+        shown.read(light)
+        assert b"rgb:" not in shown.seen[shown.at :]
+    with _opened(known, gallery, tmp_path, COLORTERM="truecolor") as shown:
+        shown.read(light)
+        shown.read(b"besides numbers")
+    assert dark not in shown.seen
 
 
 def test_a_terminal_that_does_not_answer_is_not_waited_for(gallery: Path, tmp_path: Path) -> None:

@@ -71,13 +71,9 @@ def _live(dir: str | os.PathLike[str] | None, screen: str, theme: str) -> int:
         try:
             from trackerlite_tui.app import TrackerApp
 
-            app = TrackerApp(
-                lambda: _open(store),
-                store,
-                state=state,
-                first=first,
-                answer=answer(),
-            )
+            told = answer()
+            state.background = told.background
+            app = TrackerApp(lambda: _open(store), store, state=state, first=first, answer=told)
         except BaseException:
             firstpaint.leave()
             raise
@@ -115,7 +111,7 @@ def _once(
     store = str(store_dir(dir))
     state = states.load(store)
     state.screen = screen or state.screen
-    appearance = look(theme or state.theme)
+    appearance = look(theme or state.theme, background=state.background)
     found = shutil.get_terminal_size((120, 40))  # Python 3.10 takes a terminal's word that it has 0
     columns, rows = size or (found.columns or 120, found.lines or 40)
     still = Still(lambda: Reader.open(store), state, columns, rows, appearance)

@@ -108,7 +108,7 @@ class Actions:
         state, ink = self.desk.state, self.desk.look.ink
         now = "plain" if not ink.colored else "dark" if ink.dark else "light"
         state.theme = THEMES[(THEMES.index(now) + 1) % len(THEMES)]
-        self.desk.look = look(state.theme)
+        self.desk.look = look(state.theme, background=state.background)
         self.desk.notify(f"theme: {state.theme}")
 
     def do_quit(self, _: str) -> None:

@@ -28,6 +28,7 @@ from trackerlite_tui.widgets.surface import Surface
 _TICK = 1.0  # seconds between two looks at the clock
 _STILL = 15.0  # seconds after which ages are painted again though no run is live
 _DOUBLE = 0.4
+_LATEST = 10.0  # seconds in which a terminal far away may still answer what it was asked
 # Esc and 3 typed in one breath are Esc and 3; Textual takes them for what Option-3 types on a Mac.
 _KNOWN: Any = _ansi_sequences.ANSI_SEQUENCES_KEYS
 for _typed in [sequence for sequence, means in _KNOWN.items() if isinstance(means, str)]:
@@ -86,6 +87,8 @@ class TrackerApp(App[None], inherit_bindings=False):
             self.desk.take(first)
         self._answer = answer or Answer()
         self.desk.graphics = self._answer.graphics
+        self._late_until = time.monotonic() + _LATEST if self._answer.late else 0.0
+        self._answering = False
         self._pictures = Pictures(self, self.surface)
         self._pressed: tuple[int, int] | None = None
         self._clicked: tuple[float, int, int] = (0.0, -1, -1)
@@ -169,6 +172,8 @@ class TrackerApp(App[None], inherit_bindings=False):
         """Every key goes to the desk."""
         event.stop()
         event.prevent_default()
+        if self._is_answer(event):
+            return
         key = event.key
         if key.startswith("alt+") and event.is_printable:  # Esc and a key so soon come as one
             self.desk.key("escape")
@@ -176,6 +181,14 @@ class TrackerApp(App[None], inherit_bindings=False):
             key = letter if letter.isalnum() else key.removeprefix("alt+")
         if self.desk.key(key, event.character) or key != event.key:
             self._soon()
+
+    def _is_answer(self, event: events.Key) -> bool:
+        """Whether a key is a piece of what the terminal answers late: Textual reads Esc ] … Esc \\ as typed."""
+        if time.monotonic() > self._late_until:
+            return False
+        piece = self._answering or event.key == "circumflex_accent"
+        self._answering = piece and event.key != "backslash"
+        return piece
 
     def action_interrupt(self) -> None:
         """ctrl+c closes what is open, else it quits."""

@@ -52,7 +52,7 @@ class Desk:
         strict: bool = False,
     ) -> None:
         self.state, self.effects, self.clock, self.strict = state, effects, clock, strict
-        self.look = appearance or look(state.theme)
+        self.look = appearance or look(state.theme, background=state.background)
         self.snapshot = Snapshot()
         self.runs = RunList(self.snapshot, state)
         self.columns, self.rows = 80, 24

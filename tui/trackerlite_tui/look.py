@@ -124,14 +124,17 @@ class Look:
         )
 
 
-def look(theme: str = "auto", environment: Mapping[str, str] | None = None) -> Look:
-    """The look for a theme (`dark`, `light`, `auto`, `plain`) on this terminal."""
+def look(
+    theme: str = "auto", environment: Mapping[str, str] | None = None, background: str = ""
+) -> Look:
+    """The look for a theme (`dark`, `light`, `auto`, `plain`) on this terminal, whose background is
+    `light` or `dark` as it told; without its word as the environment has it."""
     env = os.environ if environment is None else environment
     ascii_only = not _unicode(env)
     if theme == "plain" or env.get("NO_COLOR") or env.get("TERM") == "dumb":
         return Look(NO_INK, ascii_only)
     if theme == "auto":
-        theme = "light" if _light_background(env) else "dark"
+        theme = background or ("light" if _light_background(env) else "dark")
     return Look(LIGHT_INK if theme == "light" else DARK_INK, ascii_only)
 
 

@@ -21,6 +21,7 @@ class State:
     """Remembered per store: filter, marks, sort, zoom, theme and the like. Run ids, not keys."""
 
     theme: str = "auto"
+    background: str = ""  # light or dark, as the terminal told the last time
     screen: str = "runs"
     filter: str = ""
     metric_filter: str = ""

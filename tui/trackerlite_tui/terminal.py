@@ -1,4 +1,5 @@
-"""What pictures the terminal can show: asked once, before Textual listens, and never waited on for long.
+"""What the terminal can show, pictures and a light background: asked once, before Textual listens, and
+never waited on for long.
 
 Three ways are known: Kitty's graphics protocol, iTerm2's inline files, and Sixel. A terminal that
 has none of them, or does not answer, gets half blocks. The question ends with one that every
@@ -14,12 +15,13 @@ import select
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WAYS = ("kitty", "iterm2", "sixel", "blocks")
 
 _KITTY = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"
 _CELL = "\x1b[16t"
+_BACKGROUND = "\x1b]11;?\x1b\\"
 _ATTRIBUTES = "\x1b[c"
 _NEVER = ("dumb", "linux", "vt100", "unknown", "")
 # A shell far away answers later; whoever does not answer at all costs this once.
@@ -27,6 +29,7 @@ _PATIENCE, _PATIENCE_FAR = 0.3, 1.0
 
 _KITTY_SAID = re.compile(rb"\x1b_G([^\x1b]*)\x1b\\")
 _CELL_SAID = re.compile(rb"\x1b\[6;(\d+);(\d+)t")
+_BACKGROUND_SAID = re.compile(rb"\x1b\]11;([^\x07\x1b]*)(?:\x07|\x1b\\)")
 _ATTRIBUTES_SAID = re.compile(rb"\x1b\[\?([\d;]*)c")
 
 
@@ -40,10 +43,19 @@ class Graphics:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of the question: the way to draw, if any, and what the person typed meanwhile."""
+    """What came of the question.
+
+    Attributes:
+        graphics: the way to draw pictures, if any.
+        typed: what the person typed meanwhile.
+        background: `light` or `dark`, where the terminal told.
+        late: the terminal was asked and has not answered to the end: that may come yet, as keys.
+    """
 
     graphics: Graphics | None = None
     typed: str = ""
+    background: str = ""
+    late: bool = False
 
 
 def understand(said: bytes, env: Mapping[str, str], cell: tuple[int, int] | None = None) -> Answer:
@@ -60,7 +72,8 @@ def understand(said: bytes, env: Mapping[str, str], cell: tuple[int, int] | None
     kitty = _KITTY_SAID.search(said)
     attributes = _ATTRIBUTES_SAID.search(said)
     typed = said
-    for pattern in (_KITTY_SAID, _CELL_SAID, _ATTRIBUTES_SAID):
+    background = _shade(_BACKGROUND_SAID.search(said))
+    for pattern in (_KITTY_SAID, _CELL_SAID, _BACKGROUND_SAID, _ATTRIBUTES_SAID):
         typed = pattern.sub(b"", typed)
     kept = "" if b"\x1b" in typed else typed.decode("utf-8", "ignore")
     way = env.get("TRACKERLITE_IMAGES", "").lower()
@@ -72,8 +85,17 @@ def understand(said: bytes, env: Mapping[str, str], cell: tuple[int, int] | None
         elif attributes and b"4" in attributes[1].split(b";") and cell:
             way = "sixel"
     if way in ("", "blocks", "auto"):
-        return Answer(None, kept)
-    return Answer(Graphics(way, cell or (10, 20)), kept)
+        return Answer(None, kept, background)
+    return Answer(Graphics(way, cell or (10, 20)), kept, background)
+
+
+def _shade(said: re.Match[bytes] | None) -> str:
+    """Whether `rgb:ffff/ffff/ffff`, or as many digits as it likes, is a light background."""
+    parts = re.findall(rb"[0-9a-fA-F]+", said[1].partition(b":")[2]) if said else []
+    if len(parts) < 3:
+        return ""
+    red, green, blue = (int(part, 16) / (16 ** len(part) - 1) for part in parts[:3])
+    return "light" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.5 else "dark"
 
 
 def _by_name(env: Mapping[str, str]) -> bool:
@@ -94,8 +116,8 @@ def question(env: Mapping[str, str]) -> str:
         return ""
     hidden = "TMUX" in env or env.get("TERM", "").startswith(("screen", "tmux"))
     if hidden or env.get("TERM_PROGRAM") == "Apple_Terminal":
-        return _CELL + _ATTRIBUTES
-    return _KITTY + _CELL + _ATTRIBUTES
+        return _BACKGROUND + _CELL + _ATTRIBUTES
+    return _KITTY + _BACKGROUND + _CELL + _ATTRIBUTES
 
 
 def ask(env: Mapping[str, str] | None = None) -> Callable[[], Answer]:
@@ -110,7 +132,13 @@ def ask(env: Mapping[str, str] | None = None) -> Callable[[], Answer]:
     sys.__stderr__.write(asked)
     sys.__stderr__.flush()
     until = time.monotonic() + (_PATIENCE_FAR if "SSH_CONNECTION" in env else _PATIENCE)
-    return lambda: understand(_listen(until), env, _cell_of_system())
+
+    def answer() -> Answer:
+        said = _listen(until)
+        late = not _ATTRIBUTES_SAID.search(said)
+        return replace(understand(said, env, _cell_of_system()), late=late)
+
+    return answer
 
 
 def _listen(until: float) -> bytes:
