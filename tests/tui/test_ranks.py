@@ -105,6 +105,21 @@ def test_inspection_reads_each_rank(ranks: Path, still: Callable[..., Still]) ->
     assert values == {("first",): "48", ("rank", "1"): "1048", ("rank", "2"): "2048"}
 
 
+def test_the_legend_counts_what_it_has_no_room_for(
+    ranks: Path, still: Callable[..., Still]
+) -> None:
+    """Six lines on five rows are four of them, and a word of the others."""
+    made = still(ranks, "charts", ranks=True)
+    made.desk.screen.paint(120, 40)
+    runs = made.desk.screen.runs()
+    side = [
+        "".join(text for text, _ in row).rstrip() for row in made.desk.screen.panel(runs, 29, 6)
+    ]
+    assert len(side) == 6
+    assert [row.split()[1] for row in side[1:5]] == ["second", "rank", "rank", "first"]
+    assert side[5] == " and 2 more"
+
+
 def test_x_axis_is_the_ranks_own(ranks: Path, still: Callable[..., Still]) -> None:
     """On a metric as the x axis a rank's line lies over what that rank logged."""
     made = still(ranks, "charts", ranks=True, axis="steps", marks=["first"])

@@ -23,6 +23,7 @@ __all__ = [
 
 _NO_WORDS = " -─━│|▀█"
 
+
 def row_width(row: Row) -> int:
     """Cells taken by a row."""
     return sum(width(text) for text, _ in row)

@@ -88,13 +88,13 @@ class Legend:
     @property
     def _of_ranks(self) -> str:
         """Which of the processes that recorded these runs have a line."""
-        signs, runs = self.desk.signs, self.runs()
-        most = max((len(signs.ranks(run)) for run in runs), default=1)
+        signs, own = self.desk.signs, self.desk.snapshot.own
+        most = max(map(len, own.ranks.values()), default=1) if own else 1
         if most == 1:
             return ""
         if self.banded or not self.desk.state.ranks:
             return f"0 of {most}" if self.banded else f"0 of {most}: a draws all"
-        lines, every = len(signs.strands()), sum(len(signs.ranks(run)) for run in runs)
+        lines, every = len(signs.strands()), sum(len(signs.ranks(run)) for run in self.runs())
         return f"all {most}" if lines == every else f"{lines} of {every} lines"
 
     def bands(self) -> tuple[BandCurve, ...]:
@@ -142,7 +142,7 @@ class Legend:
             return (out + self.panel_readout(runs, columns))[:rows] + [fill(columns)] * max(0, rows)
         out += [self._band_row(band, columns) for band in self.bands()][: max(0, rows - 2)]
         self.panel_top = len(out)
-        lines = desk.signs.by_run(runs)
+        lines = desk.signs.by_run(runs[:rows])  # of a thousand runs a page is enough
         room_for_runs = max(1, rows - 1 - len(out))
         for one in lines[:room_for_runs]:
             curve = desk.snapshot.curves.get(one.curve(self.stream, self.focus))
@@ -160,7 +160,8 @@ class Legend:
             ]
             row += [state, (f" {value}", look.dim)]
             out.append(fit(row, columns))
-        hidden = len(lines) - room_for_runs
+        others = sum(one.rank > 0 for one in desk.signs.strands())
+        hidden = len(runs) + others - room_for_runs
         if hidden > 0:
             out.append(fit([(f" and {hidden} more", look.dim)], columns))
         return out + [fill(columns)] * (rows - len(out))
