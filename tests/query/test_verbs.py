@@ -447,3 +447,27 @@ def test_help_filters(capsys: pytest.CaptureFixture[str]) -> None:
     assert "best(val/f1)>0.9" in capsys.readouterr().out
     assert main(["help", "diff"]) == 0
     assert "--group-by" in capsys.readouterr().out
+
+
+def test_an_abandoned_tail_can_be_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What lies behind a step that a run went back to, of every attempt, here and in the API."""
+    for attempt, how in enumerate([{"id": "r"}, *[{"resume_from": "r?_step=1"}] * 2]):
+        with tl.init(project="p", dir=tmp_path, **how) as run:
+            for step in range(2 if attempt else 0, 4):
+                run.log({"loss": 10.0 * attempt + step}, step=step)
+            if not attempt:
+                run.log({"only/first": 1.0}, step=3)
+    tail = [(2, 2.0), (3, 3.0), (2, 12.0), (3, 13.0)]
+    assert (
+        main(["metrics", "r", "-m", "loss", "--abandoned", "--json", "--dir", str(tmp_path)]) == 0
+    )
+    shown = json.loads(capsys.readouterr().out)
+    assert [(row["_step"], row["value"]) for row in shown] == tail
+    found = tl.Api(tmp_path).run("r").metric("loss", abandoned=True)
+    assert list(zip(found["step"].tolist(), found["value"].tolist(), strict=True)) == tail
+    assert main(["metrics", "r", "--abandoned", "--last", "9", "--dir", str(tmp_path)]) == 0
+    assert "only/first" in capsys.readouterr().out
+    with tl.init(project="p", id="straight", dir=tmp_path) as run:
+        run.log({"loss": 1.0})
+    assert main(["metrics", "straight", "--abandoned", "--dir", str(tmp_path)]) == 3
+    assert tl.Api(tmp_path).run("straight").metric("loss", abandoned=True)["step"].tolist() == []

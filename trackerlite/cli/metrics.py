@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import click
@@ -18,7 +19,7 @@ from trackerlite.readers import Reader
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from trackerlite.readers import SeriesInfo
+    from trackerlite.readers import RunInfo, SeriesInfo
 
 
 @verb(
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     trackerlite metrics baseline -m val/loss -m 'val/acc*' --last 20
     trackerlite metrics baseline -m train/loss --samples 50 --smooth 0.9 --x time
     trackerlite metrics baseline -m train/loss --json > loss.json
+    trackerlite metrics baseline -m train/loss --abandoned
     """
 )
 @run_argument
@@ -46,6 +48,9 @@ if TYPE_CHECKING:
     "--x", default="step", show_default=True, metavar="AXIS", help="step, time, wall, or a metric."
 )
 @click.option("--system", is_flag=True, help="System metrics (CPU, GPU, memory) instead.")
+@click.option(
+    "--abandoned", is_flag=True, help="What was logged behind a step that the run went back to."
+)
 @json_option
 @dir_option
 def command(
@@ -56,6 +61,7 @@ def command(
     smooth: float,
     x: str,
     system: bool,
+    abandoned: bool,
     as_json: bool,
     dir: str | None,
 ) -> int:
@@ -64,10 +70,15 @@ def command(
     Without -m, one line a metric: how many points, first, last, lowest, highest.
     With -m, one line a step; values in full where stdout is not a terminal.
     """
+    if abandoned and (samples or smooth or system or x != "step"):
+        raise click.UsageError("--abandoned goes with -m, --last and --json only.")
     with Reader.open(dir) as reader:
         info = reader.run(run)
         stream = "system" if system else "history"
-        series = [s for s in reader.series([info.key], stream=stream) if chosen(s, patterns)]
+        known = reader.series([info.key], stream=stream, abandoned=abandoned)
+        series = [s for s in known if chosen(s, patterns)]
+        if abandoned:
+            return _print_abandoned(reader, info, series, last, as_json)
         if not series:
             what = " or ".join(repr(p) for p in patterns) if patterns else f"{stream} metrics"
             say(
@@ -131,6 +142,30 @@ def _print_list(series: Sequence[SeriesInfo], as_json: bool) -> None:
             for s in series
         ],
     )
+
+
+def _print_abandoned(
+    reader: Reader, info: RunInfo, series: Sequence[SeriesInfo], last: int | None, as_json: bool
+) -> int:
+    """The points that rewinds hid, of all attempts, in the order they were logged."""
+    found: list[tuple[float, int, str, float]] = []
+    for one in series:
+        points = reader.points(one.key, abandoned=True)
+        columns = points.time.tolist(), points.step.tolist(), points.value.tolist()
+        found += [(t, step, label(one), value) for t, step, value in zip(*columns, strict=True)]
+    found = sorted(found, key=itemgetter(0))[-last if last else 0 :]
+    if as_json:
+        emit_rows({"_step": s, "_timestamp": t, "key": k, "value": v} for t, s, k, v in found)
+    elif found:
+        print_table(
+            [Column("STEP", right=True), Column("LOGGED", drop=1), Column("METRIC", shrink=16), Column("VALUE", right=True)],
+            [[step, date(t), key, number(value) if width() is not None else repr(value)] for t, step, key, value in found],
+        )  # fmt: skip
+    else:
+        say(
+            f"Run {info.name} ({info.id}) went back to no earlier step in these metrics: nothing is hidden."
+        )
+    return 0 if found else NOTHING_MATCHED
 
 
 def _print_rows(x: str, names: Sequence[str], found: Sequence[Row], as_json: bool) -> None:

@@ -123,7 +123,7 @@ class ApiRun:
         return self._reader.environment(self.info.key)
 
     def metric(
-        self, key: str, samples: int | None = None, rank: int = 0
+        self, key: str, samples: int | None = None, rank: int = 0, *, abandoned: bool = False
     ) -> dict[str, NDArray[np.generic]]:
         """One metric as arrays `step` (int64), `time` (float64, s) and `value` (float64).
 
@@ -133,15 +133,20 @@ class ApiRun:
             samples: about how many points: the first, the last, and of each stretch the least, the
                 greatest and one that is not finite, each with its own step and time.
                 None: every point, in the order it was logged.
+            abandoned: instead every point that was logged behind a step that the run went back to.
 
         Raises:
             BadInput: the run has no such metric.
         """
         import numpy as np
 
-        found = self._series([str(key)])
-        parts = [self._sampled(series, samples) for series in found if series.rank == rank]
+        found = self._series([str(key)], abandoned)
+        parts = [
+            self._sampled(series, samples, abandoned) for series in found if series.rank == rank
+        ]
         if not parts:
+            if abandoned and self._series([str(key)]):
+                return {"step": np.empty(0, np.int64), "time": np.empty(0), "value": np.empty(0)}
             known = ", ".join(self.metrics[:12]) or "none"
             of = f" of rank {rank}" if found else ""
             raise BadInput(f"Run {self.info.ref} has no metric {key!r:.80}{of}; it has: {known}.")
@@ -182,14 +187,16 @@ class ApiRun:
         order = np.argsort(table[x], kind="stable")
         return History({name: column[order] for name, column in table.items()})
 
-    def _series(self, names: Sequence[str] | None = None) -> list[SeriesInfo]:
-        return self._reader.series([self.info.key], names=names)
+    def _series(
+        self, names: Sequence[str] | None = None, abandoned: bool = False
+    ) -> list[SeriesInfo]:
+        return self._reader.series([self.info.key], names=names, abandoned=abandoned)
 
     def _sampled(
-        self, series: SeriesInfo, samples: int | None
+        self, series: SeriesInfo, samples: int | None, abandoned: bool = False
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        if samples is None:
-            points = self._reader.points(series.key)
+        if samples is None or abandoned:
+            points = self._reader.points(series.key, abandoned=abandoned)
         else:
             points = self._reader.sampled(series, samples)
         return points.step, points.time, points.value

@@ -19,9 +19,14 @@ _REWOUND = 16  # added to the mark of a point that a rewind hid
 
 
 def points(
-    connection: sqlite3.Connection, series_key: int, start: int = 0, stop: int | None = None
+    connection: sqlite3.Connection,
+    series_key: int,
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    abandoned: bool = False,
 ) -> Points:
-    """The visible points of a series by index [start, stop)."""
+    """The visible points of a series by index [start, stop), or those that a rewind hid."""
     base = series_key << 40
     end = (series_key + 1) << 40 if stop is None else base + stop
     # Rows may be added meanwhile: what is there now bounds all that is read.
@@ -61,7 +66,7 @@ def points(
             kind = mark % _REWOUND
             marks[at] = mark
             value[at] = np.nan if kind == NAN else -0.0 if kind == NEGATIVE_ZERO else number
-    kept = marks < _REWOUND
+    kept = (marks >= _REWOUND) == abandoned
     if kept.all():
         return Points(index, found["step"].copy(), found["time"].copy(), value)
     return Points(index[kept], found["step"][kept], found["time"][kept], value[kept])

@@ -202,14 +202,16 @@ class Reader:
         run_keys: Iterable[int] | None = None,
         stream: str = "history",
         names: Iterable[str] | None = None,
+        abandoned: bool = False,
     ) -> list[SeriesInfo]:
         """The metrics of some runs (default: all) that have a visible point.
 
         Args:
             stream: "history", "system", or "value" (what is no number).
             names: only these.
+            abandoned: those that have a point hidden by a rewind instead.
         """
-        clause, bound = ["stream = ?", "points > 0"], [stream]
+        clause, bound = ["stream = ?", "points < total" if abandoned else "points > 0"], [stream]
         if names is not None:
             wanted = list(names)
             clause.append(f"name IN ({','.join('?' * len(wanted))})")
@@ -256,11 +258,16 @@ class Reader:
             found.setdefault(key, {0}).add(rank)
         return {key: tuple(sorted(ranks)) for key, ranks in found.items()}
 
-    def points(self, series_key: int, start: int = 0, stop: int | None = None) -> Points:
-        """The visible points of a series, by index from `start` up to before `stop`."""
+    def points(
+        self, series_key: int, start: int = 0, stop: int | None = None, *, abandoned: bool = False
+    ) -> Points:
+        """The visible points of a series, by index from `start` up to before `stop`.
+
+        `abandoned`: instead those that were logged behind a step that the run went back to.
+        """
         from trackerlite.readers import curves  # NumPy: only where arrays are asked for
 
-        return curves.points(self.connection, series_key, start, stop)
+        return curves.points(self.connection, series_key, start, stop, abandoned=abandoned)
 
     def envelope(
         self, series_key: int, resolution: int = 1000, start: int = 0, stop: int | None = None
