@@ -39,7 +39,7 @@ class Axes:
         """`data`, a dict, with each x that it needs and lacks."""
         if not isinstance(data, dict):
             return data
-        present = dict(_flat(data))
+        present = dict(flat(data))
         for axis in self._last.keys() & present.keys():
             self._seen[axis] = step
             value = values.scalar(present[axis])
@@ -70,10 +70,11 @@ class Axes:
         return axis
 
 
-def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The items of a row, those of nested dicts under dotted names."""
     for key, value in data.items():
         if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 

@@ -28,6 +28,7 @@ from trackerlite.recording.identity import Identity
 from trackerlite.recording.keeping import Keeping
 from trackerlite.recording.recorder import FIRST, Recorder
 from trackerlite.recording.settings import NOTES_LIMIT, Settings
+from trackerlite.recording.statistics import Statistics
 
 #: records that hold words of people and programs
 _WORDS = {"alert", "define", "finish", "name", "notes", "summary", "tags"}
@@ -67,6 +68,7 @@ class Run(Keeping, Familiar, Identity):
         self._notes = settings.notes
         self._tags: tuple[str, ...] = settings.tags
         self._axes = Axes()
+        self._statistics = Statistics()
         self._told: set[str] = set()
         self._ended = False
         self._preempted: str | None = None
@@ -122,6 +124,8 @@ class Run(Keeping, Familiar, Identity):
                     self.summary.latest.update(data)
                 else:
                     record = rows.encode(self, data, at, now)
+                if self._statistics.wanted:
+                    self._statistics.note(data, self.summary.latest)
             except BadInput as error:
                 return self._refuse(str(error))
             except Exception as error:  # data that is no dict, a foreign object's own error
@@ -237,7 +241,7 @@ class Run(Keeping, Familiar, Identity):
                 f"define_metric({values.brief(name)}): goal={values.brief(goal)} has to be 'min' or 'max'."
             )
             goal = None
-        fields = {
+        fields: dict[str, Any] = {
             "step_metric": step_metric,
             "summary": parts or None,
             "goal": _GOALS.get(goal or ""),
@@ -256,6 +260,7 @@ class Run(Keeping, Familiar, Identity):
         with self._writer.lock:
             axis = None if step_sync is False else step_metric
             self._axes.define(pattern, axis, self.summary.latest)
+            self._statistics.define(pattern, parts, fields["goal"])
 
     @harmless("alert()")
     def alert(self, title: str, text: str = "", level: str = "INFO", **_: Any) -> None:
