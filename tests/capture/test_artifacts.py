@@ -200,6 +200,25 @@ class TestLogging:
             assert file.read() == "weights"
 
 
+@pytest.mark.parametrize("count", [3, 300])
+def test_one_of_many_files_that_vanishes(count, tmp_path):
+    """Files that are stored side by side keep their names; one that is gone costs the artifact, and leaves no piece."""
+    source = make(tmp_path / "m", **{f"f{n:03}": str(n) for n in range(count)})
+    with tl.init(project="p", dir=tmp_path / "s") as run:
+        whole = run.log_artifact(source, name="x")
+        assert [e["path"] for e in whole.entries] == [f"f{n:03}" for n in range(count)]
+        assert all(
+            e["sha256"] == hashlib.sha256(str(int(e["path"][1:])).encode()).hexdigest()
+            for e in whole.entries
+        )
+        artifact = tl.Artifact("y")
+        artifact.add_dir(source)
+        (source / "f001").unlink()
+        assert not run.log_artifact(artifact).version
+        unfinished = list((run.settings.store / "objects" / "unfinished").iterdir())
+    assert unfinished == []
+
+
 def test_lineage_of_many_generations(tmp_path):
     """Runs that hand on two artifacts each double no tree: every version is shown whole once."""
     for generation in range(40):

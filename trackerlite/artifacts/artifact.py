@@ -236,9 +236,11 @@ class Artifact:
     def _store(self, objects: Objects) -> None:
         """Copy everything in; after it `entries` says what is inside."""
         found = []
-        for name, source in sorted(self._sources.items()):
+        sources = sorted(self._sources.items())
+        stored = iter(objects.add_all([s for _, s in sources if isinstance(s, Path)]))
+        for name, source in sources:
             if isinstance(source, Path):
-                digest, size = objects.add(source)
+                digest, size = next(stored)
                 found.append({"path": _inner(name), "sha256": digest, "size": size})
             else:
                 found.append(_reference(name, source))

@@ -8,12 +8,14 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from trackerlite.errors import ArtifactDamaged, BadInput
 
 BLOCK = 1 << 20  # bytes in memory at a time, however large the file
+SMALL = 1 << 16  # bytes that are looked at before anything is written: they may be there already
+MANY = 16  # files that wait for the disk together
 STALE = 24 * 3600.0  # seconds after which an unfinished copy is taken to be abandoned
 _FICLONE = 0x40049409
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -51,6 +53,10 @@ class Objects:
             about = os.fstat(descriptor)
             if not stat.S_ISREG(about.st_mode):
                 raise BadInput(f"{os.fspath(source)[:200]!r} is no regular file; it was left out.")
+            if about.st_size <= SMALL:
+                data = os.pread(descriptor, SMALL + 1, 0)
+                if len(data) <= SMALL:
+                    return self.add_bytes(data)
             self._unfinished.mkdir(parents=True, exist_ok=True)
             temporary = self._unfinished / f"{os.getpid()}-{secrets.token_hex(8)}"
             try:
@@ -62,9 +68,25 @@ class Objects:
             os.close(descriptor)
         return digest, size
 
+    def add_all(self, sources: Sequence[Path]) -> list[tuple[str, int]]:
+        """`add` each, in that order. Of many, several wait at once until the disk has them."""
+        if len(sources) < MANY:
+            return [self.add(source) for source in sources]
+        from concurrent.futures import ThreadPoolExecutor
+
+        pool = ThreadPoolExecutor(8)
+        try:
+            return list(pool.map(self.add, sources))
+        except RuntimeError:  # no more threads, or the interpreter is on its way out
+            return [self.add(source) for source in sources]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
     def add_bytes(self, data: bytes) -> tuple[str, int]:
         """Take in a content that is in memory."""
         digest = hashlib.sha256(data).hexdigest()
+        if self._is_kept(digest, len(data)):
+            return digest, len(data)
         self._unfinished.mkdir(parents=True, exist_ok=True)
         temporary = self._unfinished / f"{os.getpid()}-{secrets.token_hex(8)}"
         try:
@@ -155,13 +177,9 @@ class Objects:
 
     def _keep(self, temporary: Path, digest: str, size: int) -> None:
         """Give a finished copy its name, unless the content is there already."""
+        if self._is_kept(digest, size):
+            return
         target = self.path(digest)
-        if self.has(digest, size):
-            try:
-                os.utime(target)  # it is wanted again: `gc` takes only what is old
-                return
-            except FileNotFoundError:  # and had just taken it
-                pass
         target.parent.mkdir(exist_ok=True)
         descriptor = os.open(temporary, os.O_RDONLY)
         try:
@@ -170,6 +188,16 @@ class Objects:
         finally:
             os.close(descriptor)
         os.replace(temporary, target)
+
+    def _is_kept(self, digest: str, size: int) -> bool:
+        """Whether a content is there; if so, it is wanted again: `gc` takes only what is old."""
+        if not self.has(digest, size):
+            return False
+        try:
+            os.utime(self.path(digest))
+        except FileNotFoundError:  # `gc` had just taken it
+            return False
+        return True
 
 
 def _copy(source: int, target: Path) -> tuple[str, int]:
