@@ -12,6 +12,8 @@ import pytest
 
 pytest.importorskip("lightning", reason="lightning is not installed")
 
+import lightning as L
+
 import trackerlite as tl
 from integrations import helpers, tiny_lightning, wandb_offline
 from trackerlite.integrations.lightning import TrackerliteLogger
@@ -123,6 +125,16 @@ def test_each_logger_has_a_run_of_its_own(place):
     assert [name for name in runs if "test_loss" in runs[name].metrics] == ["fold0"]
 
 
+def test_a_validation_before_the_training_moves_nothing(place):
+    """The training's steps are its own, also behind a first look at the untrained model."""
+    logger, model = TrackerliteLogger(project="lines"), tiny_lightning.Line()
+    trainer = L.Trainer(logger=logger, accelerator="cpu", enable_progress_bar=False)
+    trainer.validate(model, tiny_lightning.data(), verbose=False)
+    tiny_lightning.fit(logger, model=model, epochs=1)
+    tl.finish()
+    assert helpers.only_run().metric("train_loss")["step"].tolist() == [1, 3, 5, 7]
+
+
 def test_two_loggers_of_one_trainer_share_a_run(place):
     """Neither ends the other's run while the training goes on."""
     tiny_lightning.fit([TrackerliteLogger(project="lines", name=name) for name in "ab"], epochs=1)
@@ -135,4 +147,17 @@ def test_a_logger_writes_to_the_scripts_own_run(place):
     with tl.init(project="mine"):
         for name in "ab":
             tiny_lightning.fit(TrackerliteLogger(project="lines", name=name), epochs=1)
-    helpers.only_run()
+    steps = helpers.only_run().metric("train_loss")["step"].tolist()
+    assert steps == [1, 3, 5, 7, 9, 11, 13, 15]
+
+
+def test_a_second_training_of_one_logger_follows_the_first(place):
+    """They lie one behind the other, and the second's checkpoint is resumed from where it lies."""
+    logger = TrackerliteLogger(project="lines")
+    tiny_lightning.fit(logger, epochs=1)
+    tiny_lightning.fit(logger, [tiny_lightning.saving(place / "ckpt")], epochs=2)
+    tiny_lightning.fit(logger, ckpt_path=place / "ckpt" / "epoch=0-step=8.ckpt", epochs=2)
+    tl.finish()
+    run = helpers.only_run()
+    assert run.metric("train_loss")["step"].tolist() == [*range(1, 8, 2), *range(9, 24, 2)]
+    assert len(run.metric("train_loss", abandoned=True)["step"]) == 4

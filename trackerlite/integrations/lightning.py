@@ -8,6 +8,7 @@ trainer = Trainer(logger=TrackerliteLogger(project="digits"))
 from __future__ import annotations
 
 import os
+import weakref
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,7 @@ from trackerlite.recording import resuming, settings
 from trackerlite.recording.run import Run
 
 _IN_CHECKPOINT = "trackerlite"
+_trained: weakref.WeakSet[Run] = weakref.WeakSet()  # runs that a training has gone through
 
 
 class TrackerliteLogger(Logger):  # type: ignore[misc]
@@ -69,6 +71,8 @@ class TrackerliteLogger(Logger):  # type: ignore[misc]
         self._log_model = {"checkpoint": "all", "end": True}.get(str(kept), kept)
         self._prefix = prefix
         self._run = run
+        self._fitted = False
+        self._offset = 0  # of this training's steps in the run
         self._from: dict[str, Any] | None = None  # the run and step a checkpoint belongs to
         self._kept: dict[str, float] = {}
         self._checkpointing: dict[int, Any] = {}
@@ -84,9 +88,10 @@ class TrackerliteLogger(Logger):  # type: ignore[misc]
             if self._from is not None:
                 found = self._from
                 self._run = _runs.go_on(found["project"], found["id"], found["step"], **self._init)
-                self._from = None
+                self._from, self._offset = None, int(found.get("offset", 0))
             else:
                 self._run = _runs.begin(project=self._project, id=self._id, **self._init)
+                self._offset = self._run.step + 1 if self._run in _trained else 0
             self._project, self._id = self._run.project, self._run.id
         return self._run
 
@@ -115,8 +120,13 @@ class TrackerliteLogger(Logger):  # type: ignore[misc]
             return
         if not any(isinstance(c, _RunInCheckpoint) and c.logger is self for c in trainer.callbacks):
             trainer.callbacks.insert(0, _RunInCheckpoint(self))  # before all that log
-        if str(getattr(trainer.state.fn, "value", "")) == "fit" and trainer.ckpt_path:
+        if str(getattr(trainer.state.fn, "value", "")) != "fit":
+            return
+        if trainer.ckpt_path:
             self._resume(trainer)
+        elif self._run is not None and self._run in _trained and trainer.global_step == 0:
+            self._offset = self._run.step + 1  # another training in one run: behind the first
+        self._fitted = True
 
     def _resume(self, trainer: Any) -> None:
         # Lightning has loaded it already, and has no public name for it; without it, no rewind.
@@ -133,10 +143,11 @@ class TrackerliteLogger(Logger):  # type: ignore[misc]
     def _resumed(self, step: int) -> None:
         """The trainer is where the checkpoint was: `step` was the last one logged before it."""
         assert self._from is not None
-        self._from["step"] = step
+        offset = int(self._from.get("offset", 0))
+        self._from["step"] = offset + step
         if self._run is not None and not self._run._ended:
-            self._from = None
-            resuming.go_back(self._run, step)
+            self._from, self._offset = None, offset
+            resuming.go_back(self._run, offset + step)
 
     @rank_zero_only  # type: ignore[untyped-decorator]
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
@@ -154,7 +165,8 @@ class TrackerliteLogger(Logger):  # type: ignore[misc]
         row = {f"{before}{key}": value for key, value in metrics.items()}
         if step is not None:
             row["trainer/global_step"] = step
-        self._begun().log(row, step=step)
+        run = self._begun()
+        run.log(row, step=None if step is None else self._offset + step)
 
     @rank_zero_only  # type: ignore[untyped-decorator]
     def log_table(
@@ -232,6 +244,8 @@ class TrackerliteLogger(Logger):  # type: ignore[misc]
         if status not in ("success", "finished"):
             self._run._end("failed", 1, f"Lightning: {status}")
         _runs.over(self._run)
+        if self._fitted:  # not only validated, before the training
+            _trained.add(self._run)
 
 
 class _Pending:
@@ -262,8 +276,10 @@ class _RunInCheckpoint(Callback):  # type: ignore[misc]
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Called while Lightning gathers a checkpoint."""
         logger = self.logger
-        step = _steps(trainer) - 1
-        checkpoint[_IN_CHECKPOINT] = {"project": logger.name, "id": logger.version, "step": step}
+        step = logger._offset + _steps(trainer) - 1
+        checkpoint[_IN_CHECKPOINT] = {
+            "project": logger.name, "id": logger.version, "step": step, "offset": logger._offset,
+        }  # fmt: skip
 
 
 def _steps(trainer: Any) -> int:
