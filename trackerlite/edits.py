@@ -66,7 +66,7 @@ def _append(folder: Path, **record: Any) -> None:
     body = events.record(values.jsonable(record))
     try:
         fd = os.open(
-            path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644
+            path, os.O_CREAT | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666
         )
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)

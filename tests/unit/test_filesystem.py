@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import builtins
 import io
+import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -116,3 +119,22 @@ def test_a_training_on_a_network_store_only_appends(
     assert not list(store.glob("trackerlite.db*"))
     with tl.init(dir=store, id="far") as run:
         assert run.step == 100
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o002, 0o664), (0o022, 0o644), (0o077, 0o600)])
+def test_who_may_write_is_what_the_umask_says(umask: int, mode: int, tmp_path: Path) -> None:
+    """A team's shared store can be written by the team: the database, its lock, the journals, the edits."""
+    script = (
+        "import os, sys, trackerlite as tl\n"
+        "from trackerlite.edits import add_tags\n"
+        "from trackerlite.readers import Reader\n"
+        f"os.umask({umask})\n"
+        "with tl.init(project='p', id='r', dir=sys.argv[1]) as run:\n"
+        "    run.log({'x': 1})\n"
+        "with Reader.open(sys.argv[1]) as reader:\n"
+        "    add_tags(reader.run('r'), ['ours'])\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
+    for pattern in ("trackerlite.db", "trackerlite.lock", "runs/*/*/events.*", "runs/*/*/edits.*"):
+        [file] = (tmp_path / ".trackerlite").glob(pattern)
+        assert stat.S_IMODE(file.stat().st_mode) == mode, pattern

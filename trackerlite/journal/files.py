@@ -28,7 +28,7 @@ def create(folder: Path) -> tuple[int, Path]:
         path = folder / name
         flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            fd = os.open(path, flags, 0o644)
+            fd = os.open(path, flags, 0o666)
         except FileExistsError:
             continue
         _lock(fd)

@@ -38,6 +38,7 @@ def open_writer(path: Path) -> Connection:
         sqlite3.DatabaseError: it is no database, locked, or damaged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    _create(path)
     connection = sqlite3.connect(
         path, timeout=1.0, isolation_level=None, check_same_thread=False, factory=Connection
     )
@@ -53,6 +54,17 @@ def open_writer(path: Path) -> Connection:
         raise
     _open.add(connection)
     return connection
+
+
+def _create(path: Path) -> None:
+    """Make an empty file with the rights that the umask leaves: SQLite itself gives a group none to write.
+
+    One that is there is not touched: to close it would drop the locks of our other connections.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
+    except OSError:
+        pass  # it is there, or SQLite says why it cannot be
 
 
 def open_reader(path: Path) -> Connection:

@@ -37,7 +37,7 @@ def store_lock(store: Path, timeout: float = 10.0) -> Iterator[None]:
         raise StoreBusy(_sentence(store, timeout))
     fd = -1
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
         _held.add(fd)
         pause = 0.001
         while True:
