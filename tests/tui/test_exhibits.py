@@ -17,7 +17,7 @@ from trackerlite_tui.curves.line import line
 from trackerlite_tui.curves.palette import contrast
 from trackerlite_tui.graphics import open_image
 from trackerlite_tui.once import Still
-from trackerlite_tui.widgets.exhibit import heat
+from trackerlite_tui.widgets.exhibit import heat, matrix
 
 from .conftest import LOOKS, texts
 
@@ -150,3 +150,32 @@ def test_numbers_can_be_read_on_any_heat(theme: str) -> None:
     for share in range(101):
         front, _, back = heat(share / 100, LOOKS[theme]).partition(" on ")
         assert contrast(front, back) >= 4.5, share
+
+
+def test_a_matrix_counts_what_has_no_room() -> None:
+    """Rows and columns of a confusion matrix that do not fit are counted; where all fit nothing is said."""
+    data = [[a, b, int(a == b)] for a in "abcdefgh" for b in "abcdefgh"]
+    heads = ["Actual", "Predicted", "n"]
+
+    def page(wide: int, high: int) -> list[str]:
+        rows = matrix(heads, data, wide, high, LOOKS["dark"])
+        return ["".join(text for text, _ in row) for row in rows]
+
+    small = page(30, 6)
+    assert len(small) == 6
+    assert small[-1].strip() == "5 more rows and 4 more columns: enter reads all"
+    assert page(100, 20)[-1].strip() == "100.0% on the diagonal, 8 in all"
+    assert "more" not in "".join(page(100, 20))
+    assert page(100, 9)[-1].strip() == "2 more rows: enter reads all"
+
+
+def test_a_legend_that_is_cut_says_so() -> None:
+    """Lines whose names have no room below a chart are told by an ellipsis."""
+    lines = [line([0, 1], [i, i], f"number {i}", "#ff0000") for i in range(9)]
+    last = ["".join(t for t, _ in row) for row in draw(lines, 40, 10, Options(legend=True)).rows][
+        -1
+    ]
+    assert last.endswith("…")
+    assert len(last) == 40
+    whole = draw(lines[:2], 40, 10, Options(legend=True)).rows[-1]
+    assert "…" not in "".join(text for text, _ in whole)

@@ -301,4 +301,9 @@ def _legend(lines: Sequence[Line], columns: int, rows: int, opt: Options) -> lis
         used += width(sign) + width(text)
     if row:
         result.append([*row, (" " * (columns - used), "")])
-    return result[: max(1, rows // 4)] if rows >= 4 else []
+    most = max(1, rows // 4) if rows >= 4 else 0
+    if 0 < most < len(result):  # a sign that there are more
+        *row, (name, style), (blank, _) = result[most - 1]
+        tail = (name + blank)[:-1] + ("." if opt.ascii_only else "…")
+        result[most - 1] = [*row, (tail, style)]
+    return result[:most]

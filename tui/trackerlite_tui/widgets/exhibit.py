@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from trackerlite.text import counted
 from trackerlite_tui.curves.numbers import number, tick_label
 from trackerlite_tui.curves.palette import blend, contrast
 from trackerlite_tui.look import Look
@@ -68,9 +69,12 @@ def heat(share: float, look: Look) -> str:
 
 
 def matrix(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], wide: int, look: Look
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], wide: int, high: int, look: Look
 ) -> list[Row]:
-    """A confusion matrix from rows of (actual, predicted, count): counts on their share of the row."""
+    """A confusion matrix from rows of (actual, predicted, count): counts on their share of the row.
+
+    What has no room is counted in the last of `high` rows.
+    """
     labels: list[str] = list(
         dict.fromkeys([*(str(r[0]) for r in rows), *(str(r[1]) for r in rows)])
     )
@@ -99,11 +103,13 @@ def matrix(
         out.append(row)
         right += counts.get((actual, actual), 0)
         total += whole
-    if total:
-        out += [[], [(f" {right / total:.1%} on the diagonal, {number(total)} in all", look.text)]]
-    if len(shown) < len(labels):
-        out.append([(f" {len(labels) - len(shown)} more columns do not fit", look.dim)])
-    return out
+    foot = f" {right / total:.1%} on the diagonal, {number(total)} in all" if total else ""
+    kept = out[: max(3, high - 1)] if len(out) > high or len(shown) < len(labels) else out
+    left = (len(out) - len(kept), "row"), (len(labels) - len(shown), "column")
+    more = " and ".join(counted(count, f"more {noun}") for count, noun in left if count)
+    if more:
+        return [*kept, [(f" {more}: enter reads all", look.dim)]]
+    return [*out, [], [(foot, look.text)]] if len(out) + 2 <= high else [*out, [(foot, look.text)]]
 
 
 def heat_map(

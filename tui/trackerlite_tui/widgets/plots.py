@@ -27,7 +27,7 @@ def drawn(
     kind, fields = str(plot.get("id", "")), dict(plot.get("fields") or {})
     strings = dict(plot.get("strings") or {})
     if "confusion_matrix" in kind and len(names) >= 3:
-        return exhibit.matrix(names, data, columns, look)
+        return exhibit.matrix(names, data, columns, rows, look)
     if "histogram" in kind and fields.get("value") in names:
         return _histogram(names, data, fields, strings, columns, rows, look)
     if "bar/" in kind and {fields.get("label"), fields.get("value")} <= set(names):
