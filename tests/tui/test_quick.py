@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import trackerlite
 from trackerlite.readers import Reader
 from trackerlite_tui import firstpaint
 from trackerlite_tui.desk import Desk
@@ -100,6 +101,16 @@ def test_a_preview_that_is_not_read_yet_says_so(still: Callable[..., Still], sto
     shown = "\n".join(texts(made))
     assert "loading …" in shown
     assert "no metric yet" not in shown
+
+
+def test_a_run_without_metrics_is_not_loading_for_ever(
+    still: Callable[..., Still], tmp_path: Path
+) -> None:
+    """A run that logged words only has no metric yet, and that is said."""
+    with trackerlite.init(project="p", dir=str(tmp_path)) as run:
+        run.log({"note": "nothing but words"}, step=3)
+    shown = "\n".join(texts(still(tmp_path, columns=140, rows=40)))
+    assert "no metric yet" in shown
 
 
 def test_a_key_that_scrolls_tells_what_comes_into_view() -> None:

@@ -142,7 +142,7 @@ class Reading:
                 for one in reader.series(wants.listed, stream=stream, names=wants.names)
                 if shown(one)
             }
-        self.snapshot = replace(base, series=listed, loading=False)
+        self.snapshot = replace(base, series=listed, listed=wants.listed, loading=False)
         self._unsent = True
         self._read_details(reader, wants, runs)
         self._read_curves(reader, wants)

@@ -134,6 +134,7 @@ class Snapshot:
     statistics: Mapping[tuple[int, str], SeriesInfo] = field(default_factory=dict)
     config: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     alerts: tuple[AlertInfo, ...] = ()
+    listed: tuple[int, ...] = ()  # the runs whose metrics `series` has
     series: Mapping[CurveKey, SeriesInfo] = field(default_factory=dict)
     curves: Mapping[CurveKey, Curve] = field(default_factory=dict)
     bands: Mapping[tuple[str, str], tuple[BandCurve, ...]] = field(default_factory=dict)

@@ -133,8 +133,8 @@ class Charts:
         here = [key for key in keys if key in desk.snapshot.series][: max(1, columns // 44)]
         run = desk.run()
         if not here or run is None:
-            none = run is None or run.steps is None
-            waiting = "no metric yet" if none and not desk.snapshot.loading else _unread(desk)
+            known = run is None or run.key in desk.snapshot.listed
+            waiting = "no metric yet" if known and not desk.snapshot.loading else _unread(desk)
             return [fill(columns)] * (rows // 2) + [[(waiting.center(columns), desk.look.dim)]]
         if not any(key in desk.snapshot.curves for key in here):
             return [fill(columns)] * (rows // 2) + [
