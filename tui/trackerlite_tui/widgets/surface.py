@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import compress, count, repeat
-from operator import ne
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
+from operator import ne, or_
 
 from rich.color import ColorSystem
 from rich.segment import Segment
@@ -19,7 +21,8 @@ from trackerlite_tui.widgets.style import style_of
 
 __all__ = ["Surface", "changes", "strip_of", "style_of"]
 
-_NEAR = 4  # changes closer than this are written as one: a move costs as much
+# Cells that differ, and those less than four apart from them: to move there costs as much as to write.
+_SPANS = re.compile(rb"\x01(?:\x00{0,3}\x01)*").finditer
 _SYSTEMS = {"truecolor": ColorSystem.TRUECOLOR, "256": ColorSystem.EIGHT_BIT}
 
 
@@ -32,13 +35,8 @@ def strip_of(row: Row, ink: Ink) -> Strip:
 def changes(before: Row, after: Row) -> list[tuple[int, int]]:
     """The cells (start, stop) in which two rows of one width differ, near ones joined."""
     start, old, new = _differing(before, after)
-    out: list[tuple[int, int]] = []
-    for at in compress(count(start), map(ne, _cells(old), _cells(new))):
-        if out and at - out[-1][1] < _NEAR:
-            out[-1] = (out[-1][0], at + 1)
-        else:
-            out.append((at, at + 1))
-    return out
+    flags = bytes(_unlike(old, new))
+    return [(start + found.start(), start + found.end()) for found in _SPANS(flags)]
 
 
 def _differing(before: Row, after: Row) -> tuple[int, Row, Row]:
@@ -52,6 +50,18 @@ def _differing(before: Row, after: Row) -> tuple[int, Row, Row]:
         tail += 1
     start = sum(width(text) for text, _ in after[:head])
     return start, before[head : len(before) - tail], after[head : len(after) - tail]
+
+
+def _unlike(old: Row, new: Row) -> Iterable[bool]:
+    """Of each cell of two rows whether it differs."""
+    was, now = ("".join(text for text, _ in row) for row in (old, new))
+    if one_each(was) and one_each(now):
+        return map(or_, map(ne, was, now), map(ne, _styles(old), _styles(new)))
+    return map(ne, _cells(old), _cells(new))
+
+
+def _styles(row: Row) -> Iterator[str]:
+    return chain.from_iterable(repeat(style, len(text)) for text, style in row)
 
 
 def _cells(row: Row) -> list[tuple[str, str]]:
