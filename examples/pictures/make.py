@@ -6,6 +6,7 @@ spirals (once as committed, once with a change that is not), then takes a pictur
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -72,8 +73,10 @@ with tl.init(project="spirals", name=sys.argv[1], config=config, tags=["spirals"
 def record(folder: Path) -> Path:
     """The runs that are shown."""
 
+    places = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+
     def do(*words: str) -> None:
-        subprocess.run(words, cwd=folder, check=True)
+        subprocess.run(words, cwd=folder, env={**os.environ, "PATH": places}, check=True)
 
     script = folder / "spirals.py"
     script.write_text(SPIRALS)
@@ -82,14 +85,14 @@ def record(folder: Path) -> Path:
     do("git", "init", "-q")
     do("git", "add", ".")
     do("git", *who, "commit", "-qm", "Two spirals")
-    do(sys.executable, script.name, "committed")
+    do("python", script.name, "committed")
     script.write_text(
         SPIRALS.replace('"lr": 0.15', '"lr": 0.25')
         .replace("np.tanh(", "np.sin(")
         .replace("(1 - inside**2)", "np.sqrt(1 - inside**2 + 1e-9)")
     )
-    do(sys.executable, script.name, "sine")
-    do(str(Path(sys.executable).with_name("trackerlite")), "demo", "--no-tui", "--seconds", "30")
+    do("python", script.name, "sine")
+    do("trackerlite", "demo", "--no-tui", "--seconds", "30")
     return folder
 
 
