@@ -7,16 +7,20 @@ import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import trackerlite
-from trackerlite.readers import Reader
+from trackerlite.readers import Reader, SeriesInfo
 from trackerlite_tui import firstpaint
+from trackerlite_tui.curveload import CurveLoader
 from trackerlite_tui.desk import Desk
 from trackerlite_tui.effects import Nothing
 from trackerlite_tui.look import look
 from trackerlite_tui.once import Still
+from trackerlite_tui.reading import Reading
+from trackerlite_tui.snapshot import Wants
 from trackerlite_tui.state import State
 from trackerlite_tui.widgets.table import Column, Table
 from tui.conftest import texts
@@ -101,6 +105,45 @@ def test_a_preview_that_is_not_read_yet_says_so(still: Callable[..., Still], sto
     shown = "\n".join(texts(made))
     assert "loading …" in shown
     assert "no metric yet" not in shown
+
+
+def test_who_comes_back_finds_the_curve_that_was_there(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A curve that nothing was added to is loaded once, however often the cursor passes; some are kept only."""
+    loaded: list[int] = []
+    load = CurveLoader.load
+
+    def counted(self: CurveLoader, series: SeriesInfo, *more: Any) -> Any:
+        loaded.append(series.key)
+        return load(self, series, *more)
+
+    class Asked(Nothing):
+        wants = Wants()
+
+        def want(self, wants: Wants) -> None:
+            self.wants = wants
+
+    monkeypatch.setattr(CurveLoader, "load", counted)
+    asked = Asked()
+    desk = Desk(State(), asked, strict=True)
+    desk.resize(140, 40)
+    reading = Reading(desk.take)
+    with Reader.open(store) as reader:
+        reading.read(reader, asked.wants)
+
+        def go(*keys: str) -> int:
+            for key in keys:
+                desk.key(key, key)
+                for _ in range(3):
+                    reading.read_wanted(reader, asked.wants)
+            return len(loaded)
+
+        before = go("j", "j", "j", "j", "j")
+        assert before == len(set(loaded)) > 0
+        assert go("k", "k", "k", "k", "k", "G", "g") == before
+        monkeypatch.setattr("trackerlite_tui.reading._SPARE", 0)
+        assert go("G", "g", "G", "g") > before
 
 
 def test_a_run_without_metrics_is_not_loading_for_ever(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from trackerlite_tui import syncing
 from trackerlite_tui.known import Known, shown, shown_name
 from trackerlite_tui.snapshot import (
     BandCurve,
+    Curve,
     CurveKey,
     DetailKey,
     MetricName,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _BATCH = 0.05  # seconds of loading before what there is is shown
 _STREAMS = ("history", "system")
 _FEW = 200  # runs whose metrics can be listed in no time
+_SPARE = 200  # curves kept for who comes back to them
 _NAMES = 4.0  # seconds between two listings of all metrics
 
 
@@ -63,7 +66,8 @@ class Reading:
         self._reading = 0
         self._unsent = False
         self._details: dict[DetailKey, tuple[Any, Any]] = {}
-        self._loaded: dict[CurveKey, tuple[Any, ...]] = {}
+        # What each curve was loaded as, and the curve: those wanted last, and some from before.
+        self._loaded: OrderedDict[CurveKey, tuple[tuple[Any, ...], Curve]] = OrderedDict()
         self.forget()
 
     def forget(self) -> None:
@@ -255,10 +259,14 @@ class Reading:
                 series.key, series.count, series.total, wants.dots, wants.axis, wants.window, wants.smoothing, wants.afar,
                 x_series.count if x_series else 0,
             )  # fmt: skip
-            if self._loaded.get(key) == form and key in curves:
+            kept = self._loaded.get(key)
+            if kept is None or kept[0] != form:
+                curve = self._loader.load(series, wants, started.get(key[0], 0.0), x_series)
+                kept = self._loaded[key] = form, curve
+            self._loaded.move_to_end(key)
+            if curves.get(key) is kept[1]:
                 continue
-            curves[key] = self._loader.load(series, wants, started.get(key[0], 0.0), x_series)
-            self._loaded[key] = form
+            curves[key] = kept[1]
             changed = True
             self.unfinished = self._moved(wants)
             if self.unfinished:
@@ -267,6 +275,8 @@ class Reading:
             if key not in self.snapshot.curves and time.monotonic() - sent > _BATCH:
                 self.tell(curves=dict(curves), axis=wants.axis)
                 sent = time.monotonic()
+        while len(self._loaded) > len(wants.curves) + _SPARE:
+            self._loaded.popitem(last=False)
         if (
             changed
             or curves.keys() != self.snapshot.curves.keys()

@@ -59,7 +59,8 @@ class Screen(RunColumns, RunEdits, Page):
         listed: list[int] = []
         if run is not None:
             self._preview = self._previewed(run.key)
-            listed = [run.key, *self._beside()]
+            there = any(key in desk.snapshot.curves for key in self._preview)
+            listed = [run.key, *(self._beside() if there else ())]  # first its own
             for key in listed:
                 curves += self._previewed(key)[: max(1, desk.columns // 44)]  # as many as are drawn
         spark = next((key.partition(":")[2] for key in self._keys if key.startswith("spark:")), "")
