@@ -250,6 +250,29 @@ def test_a_power_cut_that_took_what_the_database_has(
                 assert [info.state for info in reader.runs()] == ["killed"]
 
 
+def test_damage_in_a_run_that_was_cut_off_is_passed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that a restart of the machine ended is compared once, not anew with each transaction."""
+    monkeypatch.setattr("trackerlite.store.projector.BATCH", 1000)
+    frames = [start(host=socket.gethostname(), boot_id="before the cut", pid=1)]
+    frames += [row(float(n), n, {"x": n + 0.5}) for n in range(200)]
+    data = bytearray(b"".join(frames))
+    data[len(b"".join(frames[:50])) + 20] ^= 1
+    store = tmp_path / ".trackerlite"
+    folder = run_of(store, bytes(data))
+    projector = Projector(store)
+    more, rounds = True, 0
+    while more and rounds < 100:
+        _, more = projector.project_some(folder)
+        rounds += 1
+    projector.close()
+    assert not more
+    with Reader.open(store) as reader:
+        points = reader.points(reader.series()[0].key)
+        assert points.step.tolist() == [n for n in range(200) if n != 49]
+
+
 def test_damage_is_noted_with_its_range(tmp_path: Path) -> None:
     """Records before and behind damage are shown, and the damaged range is named."""
     frames = [start(), *(row(float(n), n, {"x": float(n)}) for n in range(20))]

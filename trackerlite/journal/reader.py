@@ -156,10 +156,9 @@ def is_whole_up_to(path: Path, stop: int, most: int = 32 << 20) -> bool:
     reader = JournalReader(path, start)
     for _ in reader.read(stop - start):
         pass
-    begun = [
-        d for d in reader.damage if d.start != start or start == 0
-    ]  # else in the middle of one
-    return reader.offset == stop and not begun
+    # The first record may have begun before `start`, if that is not the file's own.
+    damaged = any(damage.start > start or not start for damage in reader.damage)
+    return reader.offset == stop and not damaged
 
 
 def _fill(fd: int, offset: int, size: int) -> bytes:

@@ -53,6 +53,7 @@ class Projector:
         self._connection: connect.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._decoder = Decoder()
+        self._compared: set[int] = set()  # runs of which no journal can have lost anything since
 
     # -- connection -------------------------------------------------------------------
 
@@ -70,6 +71,7 @@ class Projector:
                 self._set_aside()
                 self._connection = connect.open_writer(self.database)
             self._identity = connect.identity(self.database)
+            self._compared.clear()
         return self._connection
 
     def _set_aside(self) -> None:
@@ -144,6 +146,7 @@ class Projector:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            self._compared.add(run_key)
         return done, more
 
     def _take_in(
@@ -257,7 +260,11 @@ class Projector:
             "SELECT path, watermark FROM journal WHERE run_key=?", (run_key,)
         ).fetchall()
         replaced = any(sizes.get(path, 0) < watermark for path, watermark in rows)
-        if not replaced and run_row.was_cut_off(connection, run_key):
+        if (
+            not replaced
+            and run_key not in self._compared
+            and run_row.was_cut_off(connection, run_key)
+        ):
             replaced = not all(
                 is_whole_up_to(self.store / path, stop) for path, stop in rows if stop
             )
