@@ -58,11 +58,13 @@ class Screen(RunColumns, RunEdits, Page):
         curves: list[CurveKey] = []
         listed: list[int] = []
         if run is not None:
-            self._preview = self._previewed(run.key)
+            main = main_metrics(desk.snapshot.names, desk.state.pinned_metrics, 8)
+            self._preview = self._previewed(run.key, main)
             there = any(key in desk.snapshot.curves for key in self._preview)
-            listed = [run.key, *(self._beside() if there else ())]  # first its own
-            for key in listed:
-                curves += self._previewed(key)[: max(1, desk.columns // 44)]  # as many as are drawn
+            beside = self._beside() if there else []  # first its own
+            listed = [run.key, *beside]
+            for keys in (self._preview, *(self._previewed(key, main) for key in beside)):
+                curves += keys[: max(1, desk.columns // 44)]  # as many as are drawn
         spark = next((key.partition(":")[2] for key in self._keys if key.startswith("spark:")), "")
         if spark:
             body = self.table.items[self.table.top : self.table.top + self.table.height]
@@ -84,15 +86,13 @@ class Screen(RunColumns, RunEdits, Page):
         near = [*items[at + 1 : at + 2], *items[max(0, at - 1) : at]]
         return [item for item in near if isinstance(item, int)]
 
-    def _previewed(self, run_key: int) -> list[CurveKey]:
-        """The main metrics of a run; those it is likely to have, until it is known which it has."""
-        desk = self.desk
+    def _previewed(self, run_key: int, main: list[str]) -> list[CurveKey]:
+        """The `main` metrics of a run; all of them, until it is known which it has."""
         mine = {
             name
-            for key, stream, name in desk.snapshot.series
+            for key, stream, name in self.desk.snapshot.series
             if key == run_key and stream == "history"
         }
-        main = main_metrics(desk.snapshot.names, desk.state.pinned_metrics, 8)
         ordered = [name for name in main if name in mine or not mine] or sorted(mine)
         return [(run_key, "history", name) for name in ordered]
 
