@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from trackerlite.store.envelope import CHUNK, FACTOR, LEVELS, key
 from trackerlite.store.numbers import NAN, NEGATIVE_ZERO
 
 ENVELOPE = np.dtype(ENVELOPE_FIELDS)
-_ROW = np.dtype([("step", "<i8"), ("time", "<f8"), ("value", "<f8")])
+_AT_ONCE = 100_000  # rows whose steps are read as one text
 _REWOUND = 16  # added to the mark of a point that a rewind hid
 
 
@@ -39,24 +40,24 @@ def points(
     if first is None:
         nothing = np.empty(0, dtype=np.int64)
         return Points(nothing, nothing.copy(), np.empty(0), np.empty(0))
-    # Most of the time goes into making a tuple of each row, so a row is asked for no more than
-    # it must tell, and dropped at once: its index follows from its place, and what is marked
-    # (few: NaN, -0.0, rewound) comes as NULL, which is NaN here, and is read apart.
+    # Most of the time goes into making Python objects of what SQLite has, so few are made: steps
+    # come as one text for many rows, a row has two numbers more, its index follows from its place,
+    # and what is marked (few: NaN, -0.0, rewound) comes as NaN and is read apart.
     bounds, size = (first, last), last - first + 1
     rows = connection.execute(
-        "SELECT step, time, IIF(mark IS NULL, value, NULL) FROM point WHERE key BETWEEN ? AND ? "
+        "SELECT time, IIF(mark IS NULL, value, 'nan') FROM point WHERE key BETWEEN ? AND ? "
         "ORDER BY key",
         bounds,
     )
-    try:
-        found = np.fromiter(rows, dtype=_ROW, count=size)
-    except ValueError:
+    numbers = np.fromiter(chain.from_iterable(rows), dtype=np.float64)
+    step = _steps(connection, first, last)
+    if not len(step) == len(numbers) // 2 == size:
         raise StoreDamaged(
             f"A series has fewer than the {size:,} points that there should be. The runs are "
             "safe in their journals: `trackerlite doctor --repair` rebuilds the database from them."
-        ) from None
+        )
+    time, value = np.ascontiguousarray(numbers.reshape(size, 2).T)
     index = np.arange(first - base, last - base + 1, dtype=np.int64)
-    value = found["value"].copy()
     marks = np.zeros(size, dtype=np.int64)
     if np.isnan(value).any():
         for at, number, mark in connection.execute(
@@ -68,8 +69,21 @@ def points(
             value[at] = np.nan if kind == NAN else -0.0 if kind == NEGATIVE_ZERO else number
     kept = (marks >= _REWOUND) == abandoned
     if kept.all():
-        return Points(index, found["step"].copy(), found["time"].copy(), value)
-    return Points(index[kept], found["step"][kept], found["time"][kept], value[kept])
+        return Points(index, step, time, value)
+    return Points(index[kept], step[kept], time[kept], value[kept])
+
+
+def _steps(connection: sqlite3.Connection, first: int, last: int) -> NDArray[np.int64]:
+    """The steps of the points with the keys [first, last], in the order of their keys."""
+    texts = (
+        connection.execute(
+            "SELECT group_concat(step) FROM "
+            "(SELECT step FROM point WHERE key BETWEEN ? AND ? ORDER BY key)",
+            (start, min(start + _AT_ONCE - 1, last)),
+        ).fetchone()[0]
+        for start in range(first, last + 1, _AT_ONCE)
+    )
+    return np.concatenate([np.fromstring(text or "", dtype=np.int64, sep=",") for text in texts])
 
 
 def envelope(
