@@ -69,6 +69,19 @@ async def test_from_table_to_charts_to_quit(store: Path) -> None:
     assert app.return_code == 0
 
 
+async def test_the_preview_follows_the_cursor(store: Path) -> None:
+    """After a key the whole screen is soon as the desk paints it, the preview with it."""
+    app = make_app(store)
+    async with app.run_test(size=(140, 45)) as pilot:
+        await until(lambda: "run-0" in shown(app) and drawn(app))
+        for key in "jjk":
+            await pilot.press(key)
+        name = app.desk.run().name  # type: ignore[union-attr]
+        await until(
+            lambda: any(row.startswith("──") and name in row for row in shown(app).split("\n"))
+        )
+
+
 async def test_ctrl_c_quits_and_closes_what_is_open(store: Path) -> None:
     """The first ctrl+c closes a prompt, the next one leaves."""
     app = make_app(store)

@@ -174,3 +174,20 @@ def test_names_are_counted_as_the_series_say(store: Path) -> None:
         counted = {one.name: one.runs for one in reader.names(keys)}
     wanted = {name: sum(one.name == name for one in series) for name in {s.name for s in series}}
     assert counted == wanted
+
+
+def test_behind_a_key_the_table_moves_first(still: Callable[..., Still], store: Path) -> None:
+    """A swift painting has the table as it is now and the preview as it was, and says so."""
+    made = still(store, columns=150, rows=40)
+    before = made.desk.paint()
+    made.desk.key("j", "j")
+    swift = made.desk.paint(swift=True)
+    assert made.desk.unpainted
+    whole = made.desk.paint()
+    assert not made.desk.unpainted
+    split = made.desk.screen._split_row + 1  # type: ignore[attr-defined] # below the header
+    assert swift[:split] == whole[:split] != before[:split]
+    assert swift[split:-1] == before[split:-1] != whole[split:-1]
+    made.desk.resize(140, 40)
+    made.desk.paint(swift=True)
+    assert not made.desk.unpainted

@@ -128,11 +128,13 @@ class TrackerApp(App[None], inherit_bindings=False):
         self.desk.resize(*event.size)
         self.paint()
 
-    def paint(self) -> None:
-        """Put the desk on the surface."""
+    def paint(self, *, swift: bool = False) -> None:
+        """Put the desk on the surface; what a swift painting left follows."""
         if self.surface.is_attached:
             self._painted_at = time.monotonic()
-            self.surface.show(self.desk.paint(), self.desk.look.ink)
+            self.surface.show(self.desk.paint(swift=swift), self.desk.look.ink)
+            if self.desk.unpainted:
+                self.call_later(self.paint)
             if self.desk.graphics is not None:
                 self._pictures.show(self.desk.picture())
 
@@ -144,7 +146,7 @@ class TrackerApp(App[None], inherit_bindings=False):
 
     def _paint_due(self) -> None:
         self._due = False
-        self.paint()
+        self.paint(swift=True)
 
     # -- from the feed -------------------------------------------------------------------
 

@@ -57,6 +57,7 @@ class Desk:
         self.runs = RunList(self.snapshot, state)
         self.columns, self.rows = 80, 24
         self.frozen = False
+        self.swift = self.unpainted = False  # of what is being painted: see `paint`
         self.graphics: Graphics | None = None  # how the terminal draws pictures, if it does
         self.cursor_run: int | None = None
         self.latest = self.snapshot  # also while the picture is held
@@ -336,8 +337,12 @@ class Desk:
         """Rows for the screen between header and footer."""
         return self.rows - 2 if self._framed else self.rows
 
-    def paint(self) -> list[Row]:
-        """The whole screen: `rows` rows of `columns` cells."""
+    def paint(self, *, swift: bool = False) -> list[Row]:
+        """The whole screen: `rows` rows of `columns` cells.
+
+        swift: a screen may leave what takes its time as it was, and says so in `unpainted`.
+        """
+        self.swift, self.unpainted = swift, False
         columns, rows = self.columns, self.rows
         if columns < 20 or rows < 5:
             line = self.screen.tiny(columns) if columns >= 10 else ""

@@ -36,6 +36,7 @@ class Screen(RunColumns, RunEdits, Page):
         self._last_mark: Hashable | None = None
         self._split_row = 0
         self._preview: list[CurveKey] = []
+        self._painted: tuple[object, list[Row]] = None, []  # the preview: for what, and as what
         self._cells = RunCells(desk)
         from trackerlite_tui.widgets.chartgrid import Charts
 
@@ -122,7 +123,7 @@ class Screen(RunColumns, RunEdits, Page):
         self._table_top = high - self.table.height - 1
         self._follow_cursor()
         if preview:
-            out += self._paint_preview(columns, preview)
+            out += self._lower(columns, preview)
         return out
 
     def _status(self, columns: int) -> list[Row]:
@@ -169,6 +170,15 @@ class Screen(RunColumns, RunEdits, Page):
         key = item.runs[0] if isinstance(item, Group) and item.runs else item
         if isinstance(key, int) and key != self.desk.cursor_run:
             self.desk.cursor_run = key
+
+    def _lower(self, columns: int, rows: int) -> list[Row]:
+        """The preview; behind a key the table moves first, and this follows."""
+        form = (columns, rows, self.desk.look)
+        if self.desk.swift and self._painted[0] == form:
+            self.desk.unpainted = True
+        else:
+            self._painted = form, self._paint_preview(columns, rows)
+        return self._painted[1]
 
     def _paint_preview(self, columns: int, rows: int) -> list[Row]:
         desk, look = self.desk, self.desk.look
