@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 import trackerlite
 from trackerlite.readers import Reader
 from trackerlite_tui import keys
@@ -14,6 +16,7 @@ from trackerlite_tui.once import Still
 from trackerlite_tui.reading import Reading
 from trackerlite_tui.snapshot import Wants
 from tui.conftest import texts
+from unit.journals import row, run_of, start
 
 Make = Callable[..., Still]
 
@@ -40,6 +43,25 @@ def test_enter_on_a_groups_heading_opens_the_group(still: Make, store: Path) -> 
     made = still(store, group="c:lr")
     made.key("g", "enter")
     assert sorted(_names(made)) == ["run-0", "run-3"]
+
+
+def test_a_band_of_noisy_curves_is_that_of_points_that_were_logged(
+    still: Make, tmp_path: Path
+) -> None:
+    """Of thousands of points a band's centre is their mean at a step close by, its edges their spread."""
+    noise = np.random.default_rng(0).normal(5.0, 1.0, (12, 3_000))
+    ids = [f"r{number}" for number in range(12)]
+    for run_id, losses in zip(ids, noise.tolist(), strict=True):
+        rows = [row(step, step, {"loss": loss}) for step, loss in enumerate(losses)]
+        run_of(tmp_path / ".trackerlite", start(id=run_id) + b"".join(rows), run_id)
+    made = still(tmp_path, "charts", 160, 45, band=True, marks=ids)
+    (band,) = made.desk.snapshot.bands["history", "loss"]
+    means, spreads = noise.mean(axis=0), noise.std(axis=0)
+    for x, low, centre, high in zip(band.x, band.low, band.centre, band.high, strict=True):
+        near = slice(max(0, round(x) - 12), round(x) + 12)
+        step = np.abs(means[near] - centre).argmin()
+        assert np.allclose([centre, high - centre, centre - low],
+                           [means[near][step], spreads[near][step], spreads[near][step]], atol=1e-5)  # fmt: skip
 
 
 def test_runs_are_newest_only_while_the_newest_come_first(still: Make, store: Path) -> None:

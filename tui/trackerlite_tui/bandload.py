@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trackerlite.readers import SeriesInfo
     from trackerlite_tui.curveload import CurveLoader
 
-_PLACES = 240
+_PLACES = 160
 _KEPT = 20_000  # rows of _PLACES numbers of four bytes
 Series = Mapping[CurveKey, "SeriesInfo"]
 Form = tuple[Any, ...]
@@ -59,8 +59,8 @@ class BandLoader:
             found = self._rows.get((key, name))
             if found is None or found[0] != row_form:
                 x_series = series.get((key, stream, wants.axis))
-                curve = self._loader.load(info, wants, started.get(key, 0.0), x_series)
-                found = row_form, resample(curve.x, curve.smooth, grid).astype(np.float32)
+                x, y = self._loader.trace(info, wants, started.get(key, 0.0), x_series, _PLACES)
+                found = row_form, resample(x, y, grid).astype(np.float32)
                 if len(self._rows) >= _KEPT:
                     self._rows.clear()
                 self._rows[key, name] = found

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 stamps = itertools.count(1)
 _POINTS = 16_384  # longer series are read as envelopes
 _AFAR = 1_024  # as many, where nobody looks closely
+_FEWEST = 120  # buckets of an envelope, where there are as many points
 _KEPT_BYTES = 64 * 2**20
 _FULL_SMOOTHING = 1000  # a weight means the same picture whatever the number of points
 
@@ -93,10 +94,7 @@ class CurveLoader:
             started: the run's start, unix seconds, for the relative axis.
             x_series: the metric on the x axis, when the axis is a metric.
         """
-        if wants.window is None or wants.axis not in (STEP, RELATIVE, WALL):
-            path = self._path(series, wants, 0, None)
-        else:
-            path = self._path(series, wants, *self._indices(series, wants, started))
+        path = self._path(series, wants, *self._span(series, wants, started))
         x = self._axis(path, wants, started, x_series)
         order = _in_order(x)
         x, y, step, time = x[order], path.value[order], path.step[order], path.time[order]
@@ -115,6 +113,27 @@ class CurveLoader:
             next(stamps),
         )
 
+    def trace(
+        self,
+        series: SeriesInfo,
+        wants: Wants,
+        started: float,
+        x_series: SeriesInfo | None,
+        places: int,
+    ) -> tuple[Floats, Floats]:
+        """A curve's part in a band: x and y of points as they were logged, one for each of `places`.
+
+        Extremes are not preferred, as they are in what a line shows.
+        """
+        start, stop = self._span(series, wants, started)
+        if series.count <= _AFAR:
+            path = self._path(series, wants, start, stop)
+        else:
+            path = self._ends(series, wants.smoothing, places, start, stop)
+        x = self._axis(path, wants, started, x_series)
+        order = _in_order(x)
+        return x[order], (path.value if path.smooth is None else path.smooth)[order]
+
     def _range(self, x: Floats, wants: Wants) -> tuple[float, float]:
         good = x[np.isfinite(x)]
         if wants.window is not None:
@@ -126,7 +145,7 @@ class CurveLoader:
         if whole and series.count <= (_AFAR if wants.afar else _POINTS):
             grown = self._grow(series, wants.smoothing)
             return _Path(grown.step, grown.time, grown.value, grown.smooth, True)
-        env = self._reader.envelope(series.key, max(200, wants.dots), start, stop)
+        env = self._reader.envelope(series.key, max(_FEWEST, wants.dots), start, stop)
         step, value = unfold(env, env["step_min"], env["step_max"])
         time, _ = unfold(env, env["time_min"], env["time_max"])
         smooth = None
@@ -137,6 +156,25 @@ class CurveLoader:
             smooth = np.interp(step, centre, averaged)
             smooth[~np.isfinite(value)] = np.nan
         return _Path(step, time, value, smooth, bool((env["count"] == 1).all()))
+
+    def _ends(
+        self, series: SeriesInfo, smoothing: float, least: int, start: int, stop: int | None
+    ) -> _Path:
+        """The first and the last point of each bucket of an envelope."""
+        env = self._reader.envelope(series.key, least, start, stop)
+        both = np.repeat(env, 2)
+        last = np.arange(both.size) % 2 == 1
+        keep = ~last | (both["count"] > 1)
+        step, time, value = (
+            np.where(last, both[end], both[begin]).astype(np.float64)[keep]
+            for begin, end in (
+                ("step_min", "step_max"),
+                ("time_min", "time_max"),
+                ("first", "last"),
+            )
+        )
+        smooth = Ema(weight_for(smoothing, value.size)).extend(value) if smoothing else None
+        return _Path(step, time, value, smooth, False)
 
     def _grow(self, series: SeriesInfo, weight: float) -> _Grown:
         """The points kept of a series, brought up to date."""
@@ -192,6 +230,12 @@ class CurveLoader:
             return np.full(path.step.shape, np.nan)
         order = np.argsort(other.step[good], kind="stable")
         return np.interp(path.step, other.step[good][order], other.value[good][order])
+
+    def _span(self, series: SeriesInfo, wants: Wants, started: float) -> tuple[int, int | None]:
+        """The points that are looked at, by index: all, or those in the window."""
+        if wants.window is None or wants.axis not in (STEP, RELATIVE, WALL):
+            return 0, None
+        return self._indices(series, wants, started)
 
     def _indices(self, series: SeriesInfo, wants: Wants, started: float) -> tuple[int, int | None]:
         """The points that a window on the x axis shows, with one bucket either side."""

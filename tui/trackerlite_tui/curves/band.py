@@ -16,10 +16,20 @@ _QUANTILES = {"median": (25, 50, 75), "range": (0, 50, 100)}
 
 
 def resample(x: Floats, y: Floats, grid: Floats) -> Floats:
-    """`y` at the places `grid`, straight between points; NaN outside and across gaps."""
+    """`y` at the even places `grid`; NaN outside, and across gaps.
+
+    Where points lie closer than places, that of the nearest: what is between two noisy points is
+    less noisy than what was logged. Elsewhere straight between points.
+    """
     if not x.size:
         return np.full(grid.shape, np.nan)
     out = np.interp(grid, x, y, left=np.nan, right=np.nan)
+    if x.size > 1 and grid.size > 1:
+        right = np.clip(np.searchsorted(x, grid), 1, x.size - 1)
+        below, above = x[right - 1], x[right]
+        close = (above - below <= grid[1] - grid[0]) & (x[0] <= grid) & (grid <= x[-1])
+        nearest = np.where(grid - below < above - grid, y[right - 1], y[right])
+        out = np.where(close, nearest, out)
     return np.asarray(out, dtype=np.float64)
 
 
