@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from trackerlite import values
@@ -22,6 +21,8 @@ from trackerlite.recording import lifecycle, rows
 from trackerlite.recording.axes import Axes
 from trackerlite.recording.companions import Companions
 from trackerlite.recording.config import Config, Summary
+from trackerlite.recording.defining import Defining
+from trackerlite.recording.ending import Ending
 from trackerlite.recording.familiar import Familiar
 from trackerlite.recording.harmless import harmless, told
 from trackerlite.recording.identity import Identity
@@ -33,10 +34,9 @@ from trackerlite.recording.statistics import Statistics
 #: records that hold words of people and programs
 _WORDS = {"alert", "define", "finish", "name", "notes", "summary", "tags"}
 _FAR = 2**62  # steps stay below it, so that the next one always fits 64 bits
-_GOALS = {"min": "min", "minimize": "min", "max": "max", "maximize": "max"}
 
 
-class Run(Keeping, Familiar, Identity):
+class Run(Defining, Ending, Keeping, Familiar, Identity):
     """One run being recorded. Made by `trackerlite.init`.
 
     Attributes:
@@ -72,7 +72,7 @@ class Run(Keeping, Familiar, Identity):
         self._told: set[str] = set()
         self._ended = False
         self._preempted: str | None = None
-        self._heeded = False  # whether the script knows of it, and so ends because of it
+        self._heeded = False
         self._pid = os.getpid()
         self._recorder: Recorder | None = None
         self._companions: Companions | None = None
@@ -201,147 +201,12 @@ class Run(Keeping, Familiar, Identity):
             changed = {"values": self._sized(changed["values"])}
         self._record("summary", **changed)
 
-    @harmless("define_metric()")
-    def define_metric(
-        self,
-        name: str,
-        step_metric: str | None = None,
-        *,
-        step_sync: bool | None = None,
-        summary: str | None = None,
-        goal: str | None = None,
-        unit: str | None = None,
-        alarm: str | None = None,
-        hidden: bool | None = None,
-        **_: Any,
-    ) -> None:
-        """Say how a metric is to be read; `name` may hold `*`.
-
-        Args:
-            step_metric: the metric that is its x axis. A row that holds the metric without it gets
-                its last value (0 before the first), unless `step_sync=False`.
-            summary: any of "min,max,mean,first,last,best", comma-separated: what the summary keeps.
-            goal: "min" or "max": which way is better.
-            unit: what it is measured in, for axes.
-            alarm: a rule such as "isnan(x) or x > 10".
-
-        >>> import trackerlite as tl
-        >>> run = tl.init(mode="disabled")
-        >>> run.define_metric("val/*", step_metric="epoch", summary="min", goal="min")
-        """
-        parts = [p.strip() for p in str(summary or "").split(",") if p.strip()]
-        unknown = set(parts) - {"min", "max", "mean", "first", "last", "best", "copy", "none"}
-        if unknown:
-            self._refuse(
-                f"define_metric({values.brief(name)}): summary={values.brief(summary)} is not known."
-            )
-            parts = []
-        if goal is not None and goal not in _GOALS:
-            self._refuse(
-                f"define_metric({values.brief(name)}): goal={values.brief(goal)} has to be 'min' or 'max'."
-            )
-            goal = None
-        fields: dict[str, Any] = {
-            "step_metric": step_metric,
-            "summary": parts or None,
-            "goal": _GOALS.get(goal or ""),
-            "unit": unit,
-            "alarm": alarm,
-            "hidden": hidden,
-        }
-        try:
-            pattern = values.check_key(name)
-        except BadInput as error:
-            self._refuse(str(error))
-            return
-        self._record(
-            "define", pattern=pattern, **{k: v for k, v in fields.items() if v is not None}
-        )
-        with self._writer.lock:
-            axis = None if step_sync is False else step_metric
-            self._axes.define(pattern, axis, self.summary.latest)
-            self._statistics.define(pattern, parts, fields["goal"])
-
     @harmless("alert()")
     def alert(self, title: str, text: str = "", level: str = "INFO", **_: Any) -> None:
         """Record an alert: shown in the terminal, and sent to W&B by `sync`."""
         level = str(getattr(level, "value", level)).upper()
         title, text = str(title)[:4096], str(text)[:NOTES_LIMIT]
         self._record("alert", title=title, text=text, level=level[:40])
-
-    def mark_preempting(self, reason: str = "preempted") -> None:
-        """Say that this process is about to be stopped: the run ends as preempted."""
-        self._preempted, self._heeded = reason, True
-
-    def _preempt(self, reason: str, heeded: bool) -> None:
-        """Written down at once, as the end may be a SIGKILL; what is logged after it counts.
-
-        A script that does not listen and comes to its end in the time that was left has
-        done what it was to do: then the run is finished, and not continued by a requeue.
-        """
-        if self._preempted is None and os.getpid() == self._pid:
-            self._record("finish", state="preempted", exit_code=0, reason=reason)
-        self._preempted, self._heeded = reason, self._heeded or heeded
-
-    # -- the end ----------------------------------------------------------------------
-
-    def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:  # noqa: ARG002
-        """End the run; further calls do nothing.
-
-        Args:
-            exit_code: 0 or None: finished; anything else: failed.
-        """
-        code = lifecycle.whole(exit_code)
-        if self._preempted is not None and (self._heeded or code):
-            self._end("preempted", code, self._preempted)
-        else:
-            self._end("failed" if code else "finished", code)
-
-    def _end(
-        self, state: str, exit_code: int, reason: str | None = None, patience: float = 30.0
-    ) -> None:
-        if self._ended or os.getpid() != self._pid:
-            return  # a forked child leaves the end to its parent
-        lifecycle.forget(self)
-        self._ending.set()
-        if self._describing is not None:
-            self._describing.join(min(patience, 2.0))  # a short run has its commit, too
-        if self._companions is not None:
-            self._companions.settle(patience)
-        self._ended = True
-        fields = {"reason": reason} if reason else {}
-        self._record("finish", state=state, exit_code=exit_code, **fields)
-        self._writer.close()
-        if self._recorder is not None:
-            self._recorder.stop(patience)
-        if self._writer.dropped:
-            self._say(
-                f"{self._writer.dropped} records of run {self.id} could not be written and are lost."
-            )
-        if self._companions is not None:
-            self._companions.stop()
-        from trackerlite.recording import current
-
-        current.leave(self)
-
-    def __enter__(self) -> Run:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self.finish()
-        elif self._preempted is not None:
-            self.finish(1)
-        elif isinstance(error, SystemExit) and lifecycle.exit_code(error) == 0:
-            self.finish()
-        else:
-            code = lifecycle.exit_code(error) if isinstance(error, SystemExit) else 1
-            self._end("failed", code, lifecycle.describe(error))
 
     def __repr__(self) -> str:
         return f"<Run {self.project}/{self.id} {self.name!r}>"
