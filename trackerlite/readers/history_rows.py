@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-import tempfile
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -291,23 +290,23 @@ class HistoryRows:
             yield self._points(chunk, series.stream)
 
     def _sorted(self, series: _Series) -> Iterator[list[_Point]]:
-        """A series whose steps go back, sorted on disk: SQLite's own sorter in a temporary file."""
-        with tempfile.NamedTemporaryFile(prefix="trackerlite-sort-") as file:
-            # An iteration left half way is closed by whichever thread collects it.
-            scratch = sqlite3.connect(file.name, isolation_level=None, check_same_thread=False)
-            try:
-                for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8192"):
-                    scratch.execute(f"PRAGMA {setting}")
-                scratch.execute("CREATE TABLE p (step, idx INTEGER, time REAL, value, mark)")
-                for chunk in self._raw(series):
-                    scratch.executemany("INSERT INTO p VALUES (?, ?, ?, ?, ?)", chunk)
-                scratch.execute("CREATE INDEX p_step ON p(step, idx)")
-                found = scratch.execute("SELECT * FROM p ORDER BY step, idx")
-                size = self._chunk if series.stream != "value" else 16
-                while chunk := found.fetchmany(size):
-                    yield self._points(chunk, series.stream)
-            finally:
-                scratch.close()
+        """A series whose steps go back, sorted on disk: SQLite's own sorter in a database without a name,
+        of which nothing stays behind whatever becomes of this process."""
+        # An iteration left half way is closed by whichever thread collects it.
+        scratch = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        try:
+            for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8192"):
+                scratch.execute(f"PRAGMA {setting}")
+            scratch.execute("CREATE TABLE p (step, idx INTEGER, time REAL, value, mark)")
+            for chunk in self._raw(series):
+                scratch.executemany("INSERT INTO p VALUES (?, ?, ?, ?, ?)", chunk)
+            scratch.execute("CREATE INDEX p_step ON p(step, idx)")
+            found = scratch.execute("SELECT * FROM p ORDER BY step, idx")
+            size = self._chunk if series.stream != "value" else 16
+            while chunk := found.fetchmany(size):
+                yield self._points(chunk, series.stream)
+        finally:
+            scratch.close()
 
     def _points(self, chunk: list[_Stored], stream: str) -> list[_Point]:
         if stream == "value":
