@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +56,14 @@ def record(store: Path) -> Callable[..., Any]:
 
 @pytest.fixture
 def sync(store: Path) -> Callable[..., list[Outcome]]:
-    """sync(**options): one pass over the whole store, as `trackerlite sync` does it."""
+    """sync(**options): one pass over the whole store (or the ids of `only`), as `trackerlite sync` does it."""
 
-    def go(**options: Any) -> list[Outcome]:
+    def go(only: Container[str] | None = None, **options: Any) -> list[Outcome]:
         with (
             Reader.open(store) as reader,
             Syncer(reader, Options(**{**QUICK, **options})) as syncer,
         ):
-            return syncer.sync(reader.runs())
+            return syncer.sync([run for run in reader.runs() if only is None or run.id in only])
 
     return go
 

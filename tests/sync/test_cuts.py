@@ -1,4 +1,4 @@
-"""Connections cut after any number of bytes, up or down: every row once all the same."""
+"""Connections cut after any number of bytes of a request or an answer: every row once all the same."""
 
 from __future__ import annotations
 
@@ -12,80 +12,64 @@ from sync.conftest import arrived, expected
 from sync.cutting import CuttingProxy
 from sync.loopback import Loopback
 
-RUNS, ROWS = 8, 40
-LARGEST = {"up": 9000, "down": 3000}  # bytes of the longest connection of such an upload
+ROWS = 40
+TRIES = 8  # syncs of the same runs: each ends when its uploader met more cuts than it bears
+AT_ONCE = 200  # byte counts wanted of the syncs of 50 runs: four cuts for each
 
 
 @pytest.fixture
-def proxied(
-    server: Loopback, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., CuttingProxy]]:
-    proxies = []
-
-    def make(cuts: list[tuple[str, int]]) -> CuttingProxy:
-        proxy = CuttingProxy(server.port, iter(cuts))
-        proxies.append(proxy)
-        monkeypatch.setenv("WANDB_BASE_URL", proxy.url)
-        server.world.url = proxy.url
-        return proxy
-
-    yield make
-    for proxy in proxies:
-        proxy.close()
+def proxy(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> Iterator[CuttingProxy]:
+    """Between the client and the server; cuts nothing yet."""
+    found = CuttingProxy(server.port)
+    monkeypatch.setenv("WANDB_BASE_URL", found.url)
+    server.world.url = found.url
+    yield found
+    found.close()
 
 
-def cut_through(
-    cuts: list[tuple[str, int]],
-    server: Loopback,
-    proxied: Callable[..., CuttingProxy],
-    record: Callable[..., Any],
-    sync: Callable[..., Any],
-) -> int:
-    """Sync fresh runs through a proxy that makes these cuts; how many were made.
+@pytest.fixture
+def arrive(
+    server: Loopback, record: Callable[..., Any], sync: Callable[..., Any]
+) -> Callable[[int], None]:
+    """arrive(runs): sync so many fresh runs; each is whole at the server in the end."""
 
-    A sync that met too many says so, and the next goes on: the cuts are used up before the calls.
-    """
-    runs = [record(ROWS) for _ in range(RUNS)]
-    proxy = proxied(cuts)
-    for _ in range(4):
-        outcomes = sync(patience=60.0)
-        if all(outcome.good for outcome in outcomes):
-            break
-    assert [o.message for o in outcomes if not o.good] == []
-    for run in runs:
-        assert arrived(server, run.id) == expected(run, ROWS)
-        assert server.run("p", run.id).state == "finished"
-    return len(proxy.made)
+    def go(runs: int) -> None:
+        fresh = {run.id: run for run in (record(ROWS) for _ in range(runs))}
+        for _ in range(TRIES):
+            outcomes = sync(only=fresh, patience=60.0)
+            if all(outcome.good for outcome in outcomes):
+                break
+        assert [o.message for o in outcomes if not o.good] == []
+        for run in fresh.values():
+            assert arrived(server, run.id) == expected(run, ROWS)
+            assert server.run("p", run.id).state == "finished"
+
+    return go
 
 
-def test_cut_anywhere(
-    server: Loopback,
-    proxied: Callable[..., CuttingProxy],
-    record: Callable[..., Any],
-    sync: Callable[..., Any],
-) -> None:
-    """A sample of all byte counts of an upload, both ways, several cuts in each sync."""
+def test_cut_anywhere(proxy: CuttingProxy, arrive: Callable[[int], None]) -> None:
+    """A sample of the byte counts of requests and answers: each is cut at, all arrives."""
+    arrive(1)
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     chance = random.Random(seed)
-    made = 0
-    for _ in range(3):
-        ways = [chance.choice(["up", "down"]) for _ in range(40)]
-        made += cut_through(
-            [(way, chance.randrange(LARGEST[way])) for way in ways], server, proxied, record, sync
-        )
-    assert made >= 20
+    for way, longest in proxy.longest.items():
+        proxy.want((way, n) for n in chance.sample(range(longest), 30))
+    while proxy.wanted:
+        arrive(16)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("way", ["up", "down"])
-def test_cut_after_every_byte(
-    way: str,
-    server: Loopback,
-    proxied: Callable[..., CuttingProxy],
-    record: Callable[..., Any],
-    sync: Callable[..., Any],
-) -> None:
-    """Every byte count up to the longest connection of an upload."""
-    for start in range(0, LARGEST[way], 40):
-        cut_through([(way, start + i) for i in range(40)], server, proxied, record, sync)
+def test_cut_after_every_byte(way: str, proxy: CuttingProxy, arrive: Callable[[int], None]) -> None:
+    """Every byte count up to the longest request and answer of a sync: each is cut at, all arrives."""
+    arrive(1)
+    counts = [(way, n) for n in range(proxy.longest[way])]
+    left = random.sample(counts, len(counts))
+    while left or proxy.wanted:
+        room = AT_ONCE - len(proxy.wanted)
+        proxy.want(left[:room])
+        del left[:room]
+        arrive(50)
+        print(f"{way}: cut after {len(proxy.made):,} of {len(counts):,} byte counts", flush=True)
+    assert sorted(proxy.made) == counts
