@@ -205,6 +205,21 @@ def test_passing_trouble_doubles_and_loses_nothing(
         assert arrived(server, run.id) == expected(run, 2000)
 
 
+def test_trouble_that_is_over_does_not_stop_a_long_upload(
+    server: Loopback, record: Record, sync: Sync
+) -> None:
+    """Patience counts while errors repeat: an upload that goes on after one may take as long as it takes."""
+    run = record(3000)
+    server.delay = 3.0
+    for where in ("file_stream", "graphql:CreateRunFiles"):
+        server.fault(where, status=500, times=1)
+    began = time.monotonic()
+    (outcome,) = sync(patience=6.0)
+    assert time.monotonic() - began > 7.0
+    assert (outcome.status, outcome.message) == ("synced", "")
+    assert arrived(server, run.id) == expected(run, 3000)
+
+
 def test_a_server_that_keeps_failing_is_given_up_on(
     server: Loopback, record: Record, sync: Sync
 ) -> None:

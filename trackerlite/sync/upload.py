@@ -67,6 +67,7 @@ _KEEP = [
     "WANDB_HTTP_TIMEOUT",
 ]
 _STATUS = re.compile(r"(?:failed to upload: (?:status: )?|returned error )(\d{3})")
+_QUIET = 150.0  # seconds: more than a request may take and wait that fails again
 _FATAL_RETRY = {409}  # wandb's core repeats these for many minutes, but a deleted run stays deleted
 
 
@@ -104,7 +105,7 @@ def upload(
     """Upload segment folders in one call of the uploader; blocks until it is gone.
 
     lock: a file that the uploader holds locked while any part of it lives.
-    patience: seconds that errors may repeat before it is stopped.
+    patience: seconds that errors may repeat before it is stopped; one that is over does not count.
     """
     began = time.monotonic()
     command = sync_command(folders, python)
@@ -157,13 +158,13 @@ def _watch(child: subprocess.Popen[bytes], log: _Log, patience: float, notice: N
         time.sleep(pause)
         pause = min(pause * 1.5, 0.2)
         log.read()
-        if log.fatal:
+        now = time.monotonic()
+        if log.fatal or log.failing_for(now) > patience:
             return True
-        if log.trouble_since and time.monotonic() - log.trouble_since > patience:
-            return True
-        if log.trouble and time.monotonic() - waiting > 5:
-            waiting = time.monotonic()
+        if log.trouble and now - waiting > 5:
+            waiting = now
             notice(log.trouble)
+            log.trouble = ""
     return False
 
 
@@ -188,9 +189,19 @@ class _Log:
         self._folder = folder
         self._offsets: dict[Path, int] = {}
         self.problems: dict[str, list[Problem]] = {}
-        self.trouble = ""
-        self.trouble_since = 0.0
+        self.trouble = ""  # the last that was not told yet
         self.fatal = False
+        self._failing: dict[tuple[str, bool], tuple[float, float]] = {}
+
+    def failing_for(self, now: float) -> float:
+        """Seconds that requests of one kind, for one run, have failed again and again.
+
+        When rows are taken again the log says so; of all else only that errors came no more.
+        """
+        spans = [
+            (now if rows else last) - since for (_, rows), (since, last) in self._failing.items()
+        ]
+        return max(spans, default=0.0)
 
     def read(self) -> None:
         try:
@@ -221,12 +232,14 @@ class _Log:
         folder = Path(str(entry.get("sync_path", ""))).parent.name
         status = entry.get("status") if isinstance(entry.get("status"), int) else 0
         if "retrying" in message:
-            self.trouble_since = self.trouble_since or time.monotonic()
+            self._fails(folder, "/file_stream" in f"{entry.get('url')} {entry.get('error')}")
             self.trouble = _trouble(status or 0, str(entry.get("error") or entry.get("body") or ""))
             if status in _FATAL_RETRY and "graphql" in str(entry.get("url", "")):
                 self.fatal = True
                 self._add(folder, status or 0, "run", str(entry.get("body", "")))
             return
+        if message == "filestream: request sent":
+            self._failing.pop((folder, True), None)
         if not level.startswith("ERROR"):
             return
         text = f"{message} {entry.get('error', '')}"
@@ -241,6 +254,12 @@ class _Log:
             self._add(folder, number, "file", said)
         elif "artifact" in message.lower():
             self._add(folder, number, "artifact", said)
+
+    def _fails(self, folder: str, rows: bool) -> None:
+        now = time.monotonic()
+        since, last = self._failing.get((folder, rows), (now, now))
+        over = not rows and now - last > _QUIET
+        self._failing[folder, rows] = (now if over else since, now)
 
     def _add(self, folder: str, status: int, what: str, text: str) -> None:
         known = self.problems.setdefault(folder, [])
