@@ -137,6 +137,32 @@ def test_a_rewound_run_says_so(server: Loopback, record: Record, sync: Sync, sto
     assert len(server.rows("p", run.id)) == 80
 
 
+@pytest.mark.parametrize("forget", [False, True])
+def test_a_run_that_was_rewound_and_went_further_is_not_mixed_with_its_abandoned_rows(
+    forget: bool, server: Loopback, record: Record, sync: Sync, store: Path
+) -> None:
+    """Rewound after it was sent, then trained beyond what was sent: the server's count fits, the rows do
+    not, and nothing is put behind them; --new-run brings the run as it is."""
+    run = record(300)
+    sync()
+    again = tl.init(project="p", dir=store, resume_from=f"{run.id}?_step=149")
+    for step in range(150, 400):
+        again.log({"loss": 9.0, "n": step}, step=step)
+    again.finish()
+    if forget:
+        (store / ".trackerlite" / "sync.db").unlink()
+    for _ in range(2):
+        (outcome,) = sync()
+        assert (outcome.status, outcome.sent) == ("conflict", 0)
+        assert "other data" in outcome.message if forget else "rewound" in outcome.message
+    assert arrived(server, run.id) == expected(run, 300)
+    (outcome,) = sync(new_run=True)
+    assert (outcome.status, outcome.rows) == ("synced", 400)
+    losses = [row["loss"] for row in server.rows("p", outcome.url.rpartition("/")[2])]
+    assert losses[149:151] == [1 / 150, 9.0]
+    assert len(losses) == 400
+
+
 def test_a_server_that_lies_is_caught(
     server: Loopback, record: Record, sync: Sync, store: Path
 ) -> None:

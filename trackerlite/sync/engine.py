@@ -239,7 +239,7 @@ class Syncer:
         if plan.conflict:
             job.end("conflict", advice(plan.conflict, job.ref))
             return
-        if job.taken_over and cursor.rows and not self._is_ours(job):
+        if plan.from_row and plan.start is None and not self._is_ours(job):
             return
         if not wandb.resume:
             plan = Plan(0)  # an old wandb writes from row 0 on, over what is there
@@ -250,14 +250,29 @@ class Syncer:
             job.end("synced" if job.sent else "up to date", rows=cursor.rows)
 
     def _is_ours(self, job: Job) -> bool:
-        """Whether a run that we know nothing of, but that is there, is this one; else it is ended."""
+        """Whether the rows at the server, which nobody here confirmed as they are, are this run's.
+
+        Before anything is sent: a row behind others than its own could not be taken back. A run with
+        other rows is ended.
+        """
+        step = job.cursor.last_step
+        assert step is not None
         try:
-            if is_ours(job.remote, job.local, job.where.run_id, job.cursor.last_step):
+            patience = min(self.options.read_back, 10.0)
+            if is_ours(job.remote, job.local, job.where.run_id, step, patience):
                 return True
         except RemoteError as error:
             job.end("failed", str(error))
             return False
-        reason = "the run of that id at the server holds other data: its first rows differ from those here"
+        if job.taken_over:
+            reason = (
+                "the run of that id at the server holds other data: its rows differ from those here"
+            )
+        else:
+            reason = (
+                f"the server's rows up to step {step} are not those here: the run was rewound after they had "
+                "been sent, or they were changed there"
+            )
         job.end("conflict", advice(reason, job.ref))
         return False
 

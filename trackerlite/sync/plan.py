@@ -105,6 +105,11 @@ def _why(here: int, ends: bool, cursor: Cursor, known: Known | None) -> str:
         return f"the server has {cursor.rows:,} rows up to step {step}, here there are {here:,}: {many:,} {what} missing there cannot be put in between"
     if here < cursor.rows:
         many = cursor.rows - here
+        if known is not None and known.rows == cursor.rows:
+            return (
+                f"{many:,} of the {cursor.rows:,} rows at the server are not here any more: the run was "
+                "rewound after they had been sent"
+            )
         return (
             f"the server has {cursor.rows:,} rows up to step {step}, here there are {here:,}: {many:,} more "
             "than were recorded (rows were doubled, rewound after they had been sent, or sent by somebody else)"

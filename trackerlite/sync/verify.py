@@ -11,7 +11,7 @@ from trackerlite.backends.base import Cursor, Verdict
 from trackerlite.backends.sameness import same_value
 from trackerlite.backends.wandb_remote import WandbRemote
 from trackerlite.sync.source import LocalRun
-from trackerlite.sync.write import SAMPLE, Sample, Segment
+from trackerlite.sync.write import SAMPLE, Sample, Segment, samples_upto
 
 _PAGE = 1000
 DIFFERENT = "came back different"
@@ -86,32 +86,41 @@ def check_samples(remote: WandbRemote, segment: Segment, started: float) -> Verd
     """Compare blocks of the rows just sent with what the server gives back."""
     problems: list[str] = []
     compared = 0
-    covered = -1
-    for block in segment.samples:
-        block = [row for row in block if row[0] > covered]
-        if not block:
-            continue
-        covered = block[-1][0]
+    for block in _apart(segment.samples):
         problems += _compare_block(remote, segment, block, started)
         compared += len(block)
     return Verdict(segment.total_rows, compared, tuple(problems[:5]))
 
 
-def is_ours(remote: WandbRemote, local: LocalRun, run_id: str, upto: int | None) -> bool:
-    """Whether the first rows at the server are this run's, in their times and values.
+def _apart(blocks: Iterable[Sample]) -> Iterator[Sample]:
+    """The blocks without the rows that one before has."""
+    covered = -1
+    for block in blocks:
+        rest = [row for row in block if row[0] > covered]
+        if rest:
+            covered = rest[-1][0]
+            yield rest
 
-    Runtimes may differ: a log of another program need not say when its run began.
+
+def is_ours(remote: WandbRemote, local: LocalRun, run_id: str, upto: int, patience: float) -> bool:
+    """Whether the rows at the server, up to step `upto`, are this run's in their times and values.
+
+    Blocks of them are compared, the last one among them: where anything was rewound after it had been
+    sent, the last row is another. Runtimes may differ: a log of another program need not say when
+    its run began. Rows that the server counts but does not show yet are waited for.
 
     Raises:
         RemoteError: the server cannot be asked.
     """
-    before = None if upto is None else upto + 1
-    rows: Iterator[Any] = iter(local.rows.iterate(before=before))
-    block = list(islice(rows, SAMPLE))
     segment = Segment(folder=local.info.folder, run_id=run_id, from_row=0)
-    return not block or not _compare_block(
-        remote, segment, block, local.started, ignored=frozenset({"_runtime"})
-    )
+    ignored = frozenset({"_runtime"})
+    until = time.monotonic() + patience
+    for block in _apart(samples_upto(local, upto)):
+        while problems := _compare_block(remote, segment, block, local.started, ignored=ignored):
+            if any(DIFFERENT in problem for problem in problems) or time.monotonic() > until:
+                return False
+            time.sleep(1.0)
+    return True
 
 
 def check_all(remote: WandbRemote, local: LocalRun, run_id: str, upto: int | None) -> Verdict:

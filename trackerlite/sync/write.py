@@ -178,8 +178,6 @@ def _rows(
 ) -> float | None:
     encoder = records.HistoryEncoder(wandb, local.started)
     rows = local.rows
-    if plan.from_row and plan.start is None:
-        segment.samples = _samples_before(local, plan)
     keeper = _Samples()
     last_time: float | None = None
     encode, write, keep = encoder.encode, writer.write, keeper.add
@@ -198,7 +196,7 @@ def _rows(
     segment.final = not (local.running or rows.more)
     if rows.in_order:
         segment.marks = rows.marks()
-    segment.samples += keeper.blocks()
+    segment.samples = keeper.blocks()
     segment.oversized = encoder.oversized
     if segment.last_step is None:
         segment.last_step = plan.after
@@ -218,13 +216,16 @@ def _refuse(late: int, after: int | None, first: int) -> None:
         )
 
 
-def _samples_before(local: LocalRun, plan: Plan) -> list[Sample]:
-    """Blocks of the rows that the server has already, when nobody here confirmed them."""
-    keeper = _Samples()
-    assert plan.after is not None
-    for row in local.rows.iterate(before=plan.after + 1):
-        keeper.add(row)
-    return keeper.blocks()
+def samples_upto(local: LocalRun, step: int) -> list[Sample]:
+    """Blocks of the rows up to a step: the first, the last, and one from anywhere between."""
+    while True:
+        keeper = _Samples()
+        try:
+            for row in local.rows.iterate(before=step + 1):
+                keeper.add(row)
+            return keeper.blocks()
+        except OutOfOrder:
+            continue
 
 
 class _Samples:
