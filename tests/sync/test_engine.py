@@ -452,6 +452,19 @@ def test_dry_run_sends_nothing_and_counts_all(
     assert not [path for path in (store / ".trackerlite").iterdir() if "sync" in path.name]
 
 
+def test_every_row_is_verified_of_a_run_whose_steps_go_back(
+    server: Loopback, store: Path, sync: Sync
+) -> None:
+    """A metric that was logged at 0, 2, 1, 3 is read back whole, also where nothing is left to send."""
+    with tl.init(project="p", id="back", dir=store) as run:
+        for step in (0, 2, 1, 3):
+            run.log({"loss": 1 / (step + 1)}, step=step)
+    assert [o.status for o in sync()] == ["synced"]
+    (outcome,) = sync(verify_full=True)
+    assert outcome.good, outcome.message
+    assert [row["_step"] for row in server.rows("p", "back")] == [0, 1, 2, 3]
+
+
 def test_full_verification_reads_every_row(server: Loopback, record: Record, sync: Sync) -> None:
     """One altered value among thousands is found by --verify full, long after the sync."""
     run = record(3000)

@@ -14,10 +14,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 BUDGET = 400_000
 _STREAMS = {"history": ("history", "value"), "system": ("system", "system")}
+T = TypeVar("T")
 Rename = Callable[[str, str, int, Any], str | None]
 _Point = tuple[int, float, Any, int]  # step, time, value, index
 _Stored = tuple[Any, int, float, Any, Any]  # step or time, index, time, value or JSON, mark
@@ -139,15 +140,15 @@ class HistoryRows:
     def tally(self, upto: int | None = None) -> tuple[int, int | None]:
         """How many rows there are with a step of at most `upto`, and the last one's step."""
         stop = None if upto is None else upto + 1
-        while True:
+
+        def counted() -> tuple[int, int | None]:
             count, last = 0, None
-            try:
-                for step, _, _ in self.iterate(before=stop):
-                    count += 1
-                    last = step
-                return count, last
-            except OutOfOrder:
-                continue
+            for step, _, _ in self.iterate(before=stop):
+                count += 1
+                last = step
+            return count, last
+
+        return from_the_start(counted)
 
     def rest(
         self,
@@ -157,11 +158,9 @@ class HistoryRows:
         most: int | None = None,
     ) -> int:
         """How many rows `iterate` would give, counted up to `most`."""
-        while True:
-            try:
-                return sum(1 for _ in islice(self.iterate(after, before, start), most))
-            except OutOfOrder:
-                continue
+        return from_the_start(
+            lambda: sum(1 for _ in islice(self.iterate(after, before, start), most))
+        )
 
     def visible_before(self, marks: Mapping[str, Mark]) -> bool:
         """True when all that `marks` counted is there and still visible: nothing was rewound."""
@@ -351,6 +350,15 @@ def _bounded(rows: sqlite3.Cursor) -> list[_Stored]:
 
 class OutOfOrder(Exception):
     """A series that looked sorted is not; iterate again, it is sorted on disk from now on."""
+
+
+def from_the_start(read: Callable[[], T]) -> T:
+    """What `read` makes of rows that it iterates; begun again where a series turns out to go back."""
+    while True:
+        try:
+            return read()
+        except OutOfOrder:
+            continue
 
 
 def default_name(name: str, rank: int) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 from trackerlite.backends.base import Cursor, Verdict
 from trackerlite.backends.sameness import same_value
 from trackerlite.backends.wandb_remote import WandbRemote
+from trackerlite.readers.history_rows import from_the_start
 from trackerlite.sync.source import LocalRun
 from trackerlite.sync.write import SAMPLE, Sample, Segment, samples_upto
 
@@ -125,6 +126,10 @@ def is_ours(remote: WandbRemote, local: LocalRun, run_id: str, upto: int, patien
 
 def check_all(remote: WandbRemote, local: LocalRun, run_id: str, upto: int | None) -> Verdict:
     """Compare every row up to step `upto`."""
+    return from_the_start(lambda: _check_all(remote, local, run_id, upto))
+
+
+def _check_all(remote: WandbRemote, local: LocalRun, run_id: str, upto: int | None) -> Verdict:
     segment = Segment(folder=local.info.folder, run_id=run_id, from_row=0)
     before = None if upto is None else upto + 1
     rows: Iterator[Any] = iter(local.rows.iterate(before=before))

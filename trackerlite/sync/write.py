@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from trackerlite.backends.base import Cursor
-from trackerlite.readers.history_rows import OutOfOrder
+from trackerlite.readers.history_rows import from_the_start
 from trackerlite.sync import records
 from trackerlite.sync.plan import Plan
 from trackerlite.sync.proto import Wandb
@@ -80,21 +80,21 @@ def write_segment(
     Raises:
         OSError: no space, no permission; the folder may be left half written.
     """
-    while True:
+
+    def written() -> Segment:
         segment = Segment(folder, run_id, plan.from_row)
         if folder.exists():
             shutil.rmtree(folder)
         (folder / "files").mkdir(parents=True, mode=0o700)
-        try:
-            with SegmentWriter(folder / f"run-{run_id}.wandb") as writer:
-                _fill(
-                    writer, wandb, local, plan, cursor, segment,
-                    entity, project, media, artifacts, max_rows,
-                )  # fmt: skip
-            segment.bytes = writer.size
-            return segment
-        except OutOfOrder:
-            continue  # found out on the way; now that series is sorted on disk
+        with SegmentWriter(folder / f"run-{run_id}.wandb") as writer:
+            _fill(
+                writer, wandb, local, plan, cursor, segment,
+                entity, project, media, artifacts, max_rows,
+            )  # fmt: skip
+        segment.bytes = writer.size
+        return segment
+
+    return from_the_start(written)
 
 
 def _fill(
@@ -218,14 +218,14 @@ def _refuse(late: int, after: int | None, first: int) -> None:
 
 def samples_upto(local: LocalRun, step: int) -> list[Sample]:
     """Blocks of the rows up to a step: the first, the last, and one from anywhere between."""
-    while True:
+
+    def sampled() -> list[Sample]:
         keeper = _Samples()
-        try:
-            for row in local.rows.iterate(before=step + 1):
-                keeper.add(row)
-            return keeper.blocks()
-        except OutOfOrder:
-            continue
+        for row in local.rows.iterate(before=step + 1):
+            keeper.add(row)
+        return keeper.blocks()
+
+    return from_the_start(sampled)
 
 
 class _Samples:
