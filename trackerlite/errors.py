@@ -3,6 +3,7 @@
 TrackerliteError
 ├── BadInput            a name, key, value or option that cannot be recorded as given
 │   └── Unsupported     something W&B has and trackerlite does not
+│       └── NotHere     … and that was asked for as an attribute
 ├── RunError
 │   ├── NoRun           no run is current: init() was not called, or it has finished
 │   ├── RunNotFound     no run answers to that reference
@@ -39,6 +40,10 @@ class BadInput(TrackerliteError, ValueError):
 
 class Unsupported(BadInput):
     """Something Weights & Biases offers and trackerlite does not."""
+
+
+class NotHere(Unsupported, AttributeError):
+    """An attribute that is not here. An AttributeError too: `hasattr` and `getattr(…, None)` work."""
 
 
 class RunError(TrackerliteError):

@@ -8,6 +8,7 @@ answer. `plain` turns each such character into a visible symbol.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # C0 controls, DEL, C1 controls, and the characters that reorder or hide text.
 _UNSAFE = re.compile(
@@ -58,3 +59,15 @@ def lines(text: object) -> list[str]:
     ['a   b', 'c␛[0m']
     """
     return [plain(line.expandtabs(4)) for line in str(text).split("\n")]
+
+
+def nearest(text: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """ " Did you mean …?" with the nearest of `known`, to end a sentence with; or "".
+
+    >>> nearest("val/los", ["val/loss", "train/loss"])
+    ' Did you mean val/loss?'
+    """
+    import difflib
+
+    near = difflib.get_close_matches(text, known, n=1, cutoff=cutoff)
+    return f" Did you mean {near[0]}?" if near else ""

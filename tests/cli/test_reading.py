@@ -191,6 +191,20 @@ def test_metrics_prints_points(shared_store: Path) -> None:
     ]
 
 
+def test_whole_numbers_are_printed_with_every_digit(tmp_path: Path) -> None:
+    """`metrics` and `tail` print a whole number beyond 2^53 as it was logged."""
+    code = """
+import trackerlite as tl
+with tl.init(project="p", id="large") as run:
+    run.log({"tokens": 2**53 + 1})
+"""
+    folder = str(record(tmp_path, code, "-"))
+    for verb in (["metrics", "large", "-m", "tokens"], ["tail", "large", "--no-follow"]):
+        found = trackerlite(*verb, "--json", "--dir", folder).stdout
+        assert f'"tokens": {2**53 + 1}}}' in found
+    assert str(2**53 + 1) in trackerlite("metrics", "large", "-m", "*", "--dir", folder).stdout
+
+
 def test_a_metric_of_a_rank_is_asked_for_as_it_is_shown(tmp_path: Path) -> None:
     """`metrics`, `plot` and `tail` take the name that `show` gives to another rank's metric."""
     code = """

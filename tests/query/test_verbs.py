@@ -106,6 +106,13 @@ def test_ls_names_the_nearest(call: Called) -> None:
     assert call("ls", "--group-by", "config.seed")[2] == ""
 
 
+def test_a_curve_that_no_run_has_is_said(call: Called) -> None:
+    """`ls --curve` of a metric that no run has names the nearest."""
+    code, _, err = call("ls", "--curve", "val/los")
+    assert code == 0
+    assert "No run here has val/los. Did you mean val/loss?" in err
+
+
 def test_ls_json_has_the_columns(call: Called) -> None:
     """`ls --json` gives the values themselves, the group and every field."""
     _, out, _ = call(

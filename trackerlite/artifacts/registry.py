@@ -83,6 +83,25 @@ class Registry:
             )
         return {**found, "aliases": self.aliases_of(project, name, found["version"])}
 
+    def find(self, reference: str, project: str | None = None) -> dict[str, Any]:
+        """As `get`; where no project is said, of whichever project has an artifact of that name.
+
+        Raises:
+            ArtifactNotFound: none does.
+            BadInput: several do.
+        """
+        if project is not None or "/" in reference:
+            return self.get(project or "", reference)
+        name = reference.rpartition(":")[0] or reference
+        projects = sorted({version["project"] for version in self.versions(name=name)})
+        if len(projects) > 1:
+            raise BadInput(f"{name} is in {', '.join(projects)}; say which: PROJECT/{reference}.")
+        if not projects:
+            raise ArtifactNotFound(
+                f"There is no artifact {name!r} here. `trackerlite artifacts` lists all."
+            )
+        return self.get(projects[0], reference)
+
     def versions(
         self, project: str | None = None, name: str | None = None
     ) -> Iterator[dict[str, Any]]:

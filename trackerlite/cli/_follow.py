@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from trackerlite.cli._rows import Row, chosen, label, last_starts, matches, points_of, rows
+from trackerlite.cli._rows import Row, chosen, last_starts, matches, points_of, rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Follower:
             points = self._reader.points(series.key, self._next_index.get(series.key, 0))
             if len(points.index):
                 self._next_index[series.key] = int(points.index[-1]) + 1
-                streams.append(list(points_of(label(series), points)))
+                streams.append(list(points_of(self._reader, series, points)))
         streams.append(
             [
                 (v.time, v.step, v.name, v.value)

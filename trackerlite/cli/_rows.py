@@ -42,11 +42,14 @@ def label(series: SeriesInfo) -> str:
     return f"{series.name} [rank {series.rank}]" if series.rank else series.name
 
 
-def points_of(name: str, points: Points) -> Iterator[tuple[float, int, str, Any]]:
-    """(time, step, name, value) of each point, as Python numbers."""
-    for time, step, value in zip(
-        points.time.tolist(), points.step.tolist(), points.value.tolist(), strict=True
-    ):
+def points_of(
+    reader: Reader, series: SeriesInfo, points: Points
+) -> Iterator[tuple[float, int, str, Any]]:
+    """(time, step, label, value) of each of some `points` of a series, as Python numbers."""
+    from trackerlite.readers.exact import exact_values
+
+    name, values = label(series), exact_values(reader, series.key, points).tolist()
+    for time, step, value in zip(points.time.tolist(), points.step.tolist(), values, strict=True):
         yield time, step, name, value
 
 
@@ -64,7 +67,7 @@ def last_starts(reader: Reader, series: Sequence[SeriesInfo], count: int) -> dic
             points = reader.points(one.key, starts[one.key])
             if starts[one.key]:
                 complete_after = max(complete_after, points.time[0] if len(points) else math.inf)
-            streams.append(points_of(one.name, points))
+            streams.append(points_of(reader, one, points))
         found = sum(row.time > complete_after for row in rows(streams))
         if found >= count or not any(starts.values()):
             return starts

@@ -84,27 +84,6 @@ def wanted(
     return Wanted(tuple(_unseen(about)), tuple(curves), alone=False)
 
 
-def hints(reader: Reader, items: Sequence[Item], project: str | None, now: float) -> list[str]:
-    """A sentence for each of `items` that no run has, with the nearest name that some run has."""
-    runs = reader.runs(project)
-    columns = columns_of(reader, runs, items, now)
-    missing = [item.text for item, column in zip(items, columns, strict=True) if not column]
-    if not runs or not missing:
-        return []
-    import difflib
-
-    known = {f"config.{key}" for row in reader.params().values() for key in row}
-    known |= {f"summary.{key}" for row in reader.summaries().values() for key in row}
-    known |= {one.name for stream in ("history", "system") for one in reader.series(stream=stream)}
-    told = []
-    for text in missing:
-        near = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
-        # A name given bare that is a config key is the most common slip.
-        near = [f"config.{text}"] if f"config.{text}" in known else near
-        told.append(f"No run here has {text}." + (f" Did you mean {near[0]}?" if near else ""))
-    return told
-
-
 def _unseen(items: Iterable[Item]) -> Iterable[Item]:
     told = set()
     for item in items:

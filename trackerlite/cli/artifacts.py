@@ -65,7 +65,9 @@ def command(
         if lineage or checkout:
             raise click.UsageError("--lineage and --checkout need a NAME.")
         return _list(store, project, kind, as_json)
-    found = _find(store, name, project)
+    from trackerlite.artifacts import Registry
+
+    found = Registry(store).find(name, project)
     if checkout:
         return _checkout(store, found, Path(checkout), as_json)
     if lineage:
@@ -84,25 +86,6 @@ def _list(store: Path, project: str | None, kind: str | None, as_json: bool) -> 
     else:
         say("There are no artifacts here. `run.log_artifact(path, name=…, type=…)` makes one.")
     return 0 if found else 3
-
-
-def _find(store: Path, name: str, project: str | None) -> dict[str, Any]:
-    """The version that is meant; without a project, of whichever project has that name."""
-    from trackerlite.artifacts import Registry
-    from trackerlite.errors import ArtifactNotFound, BadInput
-
-    registry = Registry(store)
-    if project is not None or "/" in name:
-        return registry.get(project or "", name)
-    plain_name = name.rpartition(":")[0] or name
-    projects = sorted({v["project"] for v in registry.versions(name=plain_name)})
-    if len(projects) > 1:
-        raise BadInput(f"{plain_name} is in {', '.join(projects)}; say which: PROJECT/{name}.")
-    if not projects:
-        raise ArtifactNotFound(
-            f"There is no artifact {plain_name!r} here. `trackerlite artifacts` lists all."
-        )
-    return registry.get(projects[0], name)
 
 
 def _describe(store: Path, found: dict[str, Any], as_json: bool) -> int:

@@ -106,8 +106,10 @@ def _selected(
     now: float,
 ) -> int:
     """Print what was asked for; returns how many runs that was."""
-    from trackerlite.cli._select import hints, wanted
-    from trackerlite.readers.filters import Filter, parse_items
+    from trackerlite.cli._select import wanted
+    from trackerlite.readers.filters import Filter, Item, parse_items
+    from trackerlite.readers.filters.syntax import Series
+    from trackerlite.readers.nearest import hints
     from trackerlite.readers.select import group_runs, select_runs
 
     parsed = Filter(filter_) if filter_ else None
@@ -125,6 +127,12 @@ def _selected(
     elif runs:
         _print(runs, want, values, now)
     asked = [item for item, column in zip(want.items, values, strict=False) if not column]
+    curves_read = values[len(want.items) :]
+    asked += [
+        Item(Series(name), name)
+        for name, column in zip(want.curves, curves_read, strict=True)
+        if not column
+    ]
     if groups:  # of what no run here has any value
         asked += [
             item

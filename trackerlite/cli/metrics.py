@@ -98,7 +98,7 @@ def command(
             starts = last_starts(reader, series, last) if last else {}
             found = list(
                 rows(
-                    points_of(label(s), reader.points(s.key, starts.get(s.key, 0))) for s in series
+                    points_of(reader, s, reader.points(s.key, starts.get(s.key, 0))) for s in series
                 )
             )
     names = [label(s) for s in series if label(s) != x]
@@ -148,11 +148,9 @@ def _print_abandoned(
     reader: Reader, info: RunInfo, series: Sequence[SeriesInfo], last: int | None, as_json: bool
 ) -> int:
     """The points that rewinds hid, of all attempts, in the order they were logged."""
-    found: list[tuple[float, int, str, float]] = []
+    found: list[tuple[float, int, str, int | float]] = []
     for one in series:
-        points = reader.points(one.key, abandoned=True)
-        columns = points.time.tolist(), points.step.tolist(), points.value.tolist()
-        found += [(t, step, label(one), value) for t, step, value in zip(*columns, strict=True)]
+        found += points_of(reader, one, reader.points(one.key, abandoned=True))
     found = sorted(found, key=itemgetter(0))[-last if last else 0 :]
     if as_json:
         emit_rows({"_step": s, "_timestamp": t, "key": k, "value": v} for t, s, k, v in found)

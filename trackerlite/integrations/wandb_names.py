@@ -49,7 +49,7 @@ UNSUPPORTED = {
 _WITHIN = {
     "apis.PublicApi": ("trackerlite", "Api"),
     "apis.public.Api": ("trackerlite", "Api"),
-    "apis.public.Run": ("trackerlite.readers.api", "ApiRun"),
+    "apis.public.Run": ("trackerlite.readers.api_run", "ApiRun"),
     "sdk.lib.runid.generate_id": ("trackerlite.recording.settings", "new_id"),
     "sdk.wandb_config.Config": ("trackerlite.recording.config", "Config"),
     "sdk.wandb_run.Run": ("trackerlite", "Run"),

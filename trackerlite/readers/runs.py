@@ -11,6 +11,7 @@ from trackerlite.errors import AmbiguousRun, RunNotFound
 from trackerlite.readers.info import RunInfo
 from trackerlite.store import summary
 from trackerlite.store.states import now_gone
+from trackerlite.text import nearest
 
 _COLUMNS = (
     "key, run_id, id, project, name, state, run_group, job_type, notes, host, pid, started, ended, heartbeat, "
@@ -55,9 +56,27 @@ class Runs:
                 raise AmbiguousRun(
                     f"{ref!r:.80} could be any of {len(found)} runs: {choices}. Write more of the id."
                 )
-        raise RunNotFound(
-            f"No run answers to {ref!r:.80} in {self.path}. `trackerlite ls` lists the runs; write an id, "
-            "the beginning of one, or a name."
+        raise RunNotFound(self._unanswered(ref, last, rest, trashed))
+
+    def _unanswered(self, ref: str, project: str, rest: str, trashed: bool) -> str:
+        """That no run answers to `ref`, and which may have been meant."""
+        others = self._like([ref, rest], not trashed) if rest else []
+        others = [run for run in others if project in ("", run.project)]
+        if len(others) == 1 and trashed:
+            return f"No run answers to {ref!r:.80} in the trash; {others[0].ref} is not there."
+        if len(others) == 1:
+            return (
+                f"No run answers to {ref!r:.80}; {others[0].ref} is in the trash. "
+                f"`trackerlite restore {others[0].id}` brings it back."
+            )
+        words = self.connection.execute(
+            "SELECT id, name, project || '/' || id FROM run WHERE trashed = ? AND run_id IS NOT NULL",
+            (int(trashed),),
+        )
+        near = nearest(ref, {word for row in words for word in row if word}, cutoff=0.7)
+        return (
+            f"No run answers to {ref!r:.80} in {self.path}.{near} `trackerlite ls` lists the runs; write "
+            "an id, the beginning of one, or a name."
         )
 
     def _like(self, words: Sequence[str], trashed: bool) -> list[RunInfo]:
