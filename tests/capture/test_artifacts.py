@@ -18,6 +18,7 @@ import pytest
 import trackerlite as tl
 from trackerlite.artifacts import Objects, Registry, verify
 from trackerlite.artifacts.lineage import Lineage
+from trackerlite.cli import main
 from trackerlite.errors import ArtifactDamaged, ArtifactNotFound, BadInput
 from trackerlite.readers import Reader
 
@@ -217,6 +218,76 @@ def test_one_of_many_files_that_vanishes(count, tmp_path):
         assert not run.log_artifact(artifact).version
         unfinished = list((run.settings.store / "objects" / "unfinished").iterdir())
     assert unfinished == []
+
+
+def test_a_file_that_changes_while_it_is_copied(run, tmp_path, capsys, monkeypatch):
+    """What is stored is what its digest says; that it may be of two moments is told."""
+    run.settings.silent = False
+    source = tmp_path / "growing"
+    source.write_bytes(b"0" * 100_000)
+    from trackerlite.artifacts import objects
+
+    copy = objects._copy
+
+    def meanwhile(descriptor, target):
+        done = copy(descriptor, target)
+        with open(source, "ab") as file:
+            file.write(b"1")
+        return done
+
+    monkeypatch.setattr(objects, "_copy", meanwhile)
+    logged = run.log_artifact(source, name="log")
+    assert logged.entries[0]["sha256"] == hashlib.sha256(b"0" * 100_000).hexdigest()
+    [told] = [line for line in capsys.readouterr().err.splitlines() if "changed while" in line]
+    assert "log:v0" in told
+    monkeypatch.setattr(objects, "_copy", copy)
+    run.log_artifact(source, name="log")
+    assert "changed" not in capsys.readouterr().err
+
+
+def test_a_file_whose_name_has_a_backslash(run, tmp_path):
+    """It does not cost the folder it is in: its backslash stands as %5C, which is a name everywhere."""
+    source = make(tmp_path / "m", a="1")
+    (source / "we\\ird").write_text("2")
+    logged = run.log_artifact(source, name="x")
+    assert [entry["path"] for entry in logged.entries] == ["a", "we%5Cird"]
+    assert (Path(logged.download(tmp_path / "out")) / "we%5Cird").read_text() == "2"
+    assert run.log_artifact(source / "we\\ird", name="y").entries[0]["path"] == "we%5Cird"
+
+
+def test_lineage_of_a_run_in_the_trash_or_gone(tmp_path, capsys):
+    """Who made a version is told whether the run is here, in the trash, or freed by `gc`."""
+    store = str(tmp_path / "s")
+    with tl.init(project="p", dir=store, id="maker") as run:
+        run.log_artifact(make(tmp_path / "m", a="1"), name="x")
+    with tl.init(project="p", dir=store, id="user") as run:
+        run.use_artifact("x")
+    for verb in (["rm", "maker"], ["gc", "--yes"]):
+        assert main([*verb, "--dir", store]) == 0
+        capsys.readouterr()
+        assert main(["artifacts", "x", "--lineage", "--dir", store]) == 0
+        done = capsys.readouterr()
+        if verb[0] == "rm":
+            assert "made by p/maker" in done.out
+            assert "in the trash" in done.out
+        else:
+            assert "made: by maker, which is not here any more." in done.err
+
+
+def test_references_are_not_checked_out(run, store, tmp_path, capsys):
+    """`--checkout` counts the files it copied, and names what the artifact only refers to."""
+    artifact = tl.Artifact("x")
+    artifact.add_reference("s3://bucket/data.bin")
+    run.log_artifact(artifact)
+    assert main(["artifacts", "x", "--checkout", str(tmp_path / "o"), "--dir", str(store)]) == 0
+    told = capsys.readouterr().err
+    assert "as it was logged" not in told
+    assert "Not copied, as it only names them: s3://bucket/data.bin." in told
+    main(["artifacts", "x", "--checkout", str(tmp_path / "o"), "--json", "--dir", str(store)])
+    done = json.loads(capsys.readouterr().out)
+    assert (done["files"], done["references"]) == (0, ["s3://bucket/data.bin"])
+    main(["artifacts", "x", "--dir", str(store)])
+    assert "0 B" not in capsys.readouterr().out.splitlines()[-1]  # how large it is nobody knows
 
 
 def test_lineage_of_many_generations(tmp_path):

@@ -71,7 +71,7 @@ class Artifact:
             raise BadInput(
                 f"{str(local_path)[:200]!r} is no file; it was not added to {self.name!r}."
             )
-        self._add(name or path.name, path)
+        self._add(name or _own(path.name), path)
 
     def add_dir(
         self, local_path: str | os.PathLike[str], name: str | None = None, **_: Any
@@ -95,7 +95,7 @@ class Artifact:
             for file in sorted(files):
                 path = Path(folder) / file
                 if path.is_file():
-                    inner = prefix / path.relative_to(root).as_posix()
+                    inner = prefix / _own(path.relative_to(root).as_posix())
                     self._add(str(inner), path)
                 else:
                     self._left_out.append(path)
@@ -291,6 +291,11 @@ def entries_of(body: Mapping[str, Any], objects: Objects) -> list[dict[str, Any]
             raise ArtifactDamaged(f"The manifest of {body.get('name')!r} is no list of files.")
         return found
     return [dict(entry) for entry in body.get("entries") or ()]
+
+
+def _own(path: str) -> str:
+    """A file's own path as a path inside: a backslash, which leads into folders elsewhere, as `%5C`."""
+    return path.replace("\\", "%5C")
 
 
 def _inner(name: str) -> str:

@@ -30,7 +30,7 @@ class Lineage:
     """The graph of all runs and versions of a store."""
 
     def __init__(self, reader: Reader) -> None:
-        self._runs = {run.key: run for run in reader.runs()}
+        self._runs = {run.key: run for run in [*reader.runs(), *reader.runs(trashed=True)]}
         self._made: dict[str, list[int]] = {}  # version → runs that made it
         self._used: dict[str, list[int]] = {}
         self._inputs: dict[int, list[str]] = {}
@@ -77,7 +77,8 @@ class Lineage:
         shown.add(version)
         for key in runs.get(version, ()):
             run = self._runs[key]
-            child = Node("run", f"{run.project}/{run.id}", f"{run.name}, {run.state}")
+            state = "in the trash" if run.trashed else run.state
+            child = Node("run", f"{run.project}/{run.id}", f"{run.name}, {state}")
             if key in shown and versions.get(key):
                 child.about = "(shown above)"
             else:

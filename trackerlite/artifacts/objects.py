@@ -22,10 +22,16 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Objects:
-    """The contents below `store/objects`."""
+    """The contents below `store/objects`.
+
+    Attributes:
+        unsteady: files that somebody wrote while they were copied in: what is kept may be part old,
+            part new.
+    """
 
     def __init__(self, store: Path) -> None:
         self.folder = store / "objects"
+        self.unsteady: list[Path] = []
         self._unfinished = self.folder / "unfinished"
 
     def path(self, digest: str) -> Path:
@@ -64,6 +70,9 @@ class Objects:
                 self._keep(temporary, digest, size)
             finally:
                 temporary.unlink(missing_ok=True)
+            after = os.fstat(descriptor)
+            if (after.st_mtime_ns, after.st_size) != (about.st_mtime_ns, about.st_size):
+                self.unsteady.append(Path(source))
         finally:
             os.close(descriptor)
         return digest, size

@@ -59,18 +59,26 @@ def log(
     run._record("artifact", use="output", **whole)
     if artifact._left_out:
         _tell(run, artifact)
+    if objects.unsteady:
+        run._say(
+            f"{_few(objects.unsteady)} changed while being copied into {artifact.name}:{artifact.version}: "
+            "what it holds may be part old and part new. Log it again once it is written."
+        )
     return artifact
 
 
 def _tell(run: Run, artifact: Artifact) -> None:
     """What of a folder is not in the artifact."""
     left = artifact._left_out
-    names = ", ".join(values.brief(str(path)) for path in left[:3])
     run._say_once(
-        f"The artifact {artifact.name}:{artifact.version} is without {names}{' …' if len(left) > 3 else ''} "
+        f"The artifact {artifact.name}:{artifact.version} is without {_few(left)} "
         f"({len(left)} that are links to folders or to nothing, or no files); add_dir() a linked folder "
         "by its own path to have it in."
     )
+
+
+def _few(some: Sequence[Path]) -> str:
+    return ", ".join(values.brief(str(path)) for path in some[:3]) + (" …" if len(some) > 3 else "")
 
 
 def use(run: Run, reference: str | Artifact) -> Artifact:

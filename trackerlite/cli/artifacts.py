@@ -111,7 +111,11 @@ def _describe(store: Path, found: dict[str, Any], as_json: bool) -> int:
     for label, value in facts:
         print(f"  {label:<{wide}}  {value}")
     rows = [
-        (e["path"], e.get("ref") or (e.get("sha256") or "")[:12], size(e.get("size") or 0))
+        (
+            e["path"],
+            e.get("ref") or (e.get("sha256") or "")[:12],
+            "" if e.get("size") is None else size(e["size"]),
+        )
         for e in entries
     ]
     print()
@@ -130,14 +134,18 @@ def _checkout(store: Path, found: dict[str, Any], folder: Path, as_json: bool) -
     from trackerlite.artifacts import Artifact
 
     artifact = Artifact._from(found, store)
-    where = artifact.download(folder)
+    named = [str(entry["ref"]) for entry in artifact.entries if entry.get("ref")]
+    where, files = artifact.download(folder), len(artifact.entries) - len(named)
     if as_json:
-        emit({"folder": where, "files": len(artifact.entries), "version": artifact.version})
-    else:
+        emit({"folder": where, "files": files, "references": named, "version": artifact.version})
+        return 0
+    if files or not named:
         say(
-            f"{artifact.qualified_name}: {counted(len(artifact.entries), 'file')} in {where}, "
-            "each as it was logged."
+            f"{artifact.qualified_name}: {counted(files, 'file')} in {where}, each as it was logged."
         )
+    if named:
+        more = f" and {len(named) - 3} more" if len(named) > 3 else ""
+        say(f"Not copied, as it only names them: {', '.join(named[:3])}{more}.")
     return 0
 
 
@@ -153,15 +161,21 @@ def _lineage(store: Path, found: dict[str, Any], as_json: bool) -> int:
         emit({"origins": origins.as_dict(), "uses": uses.as_dict()})
         return 0
     print(paint(plain(version), "bold"))
-    for title, node, verbs in (
-        ("made", origins, ("made by", "from")),
-        ("used", uses, ("used by", "which made")),
+    maker = found.get("run")
+    gone = (
+        f"made: by {maker}, which is not here any more."
+        if maker
+        else "made: by no run that is here."
+    )
+    for nothing, node, verbs in (
+        (gone, origins, ("made by", "from")),
+        ("used: by no run that is here.", uses, ("used by", "which made")),
     ):
         if node.children:
             print()
             _print(node, verbs, "")
         else:
-            say(f"{title}: by no run that is here.")
+            say(nothing)
     return 0
 
 
