@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,18 @@ def test_a_long_run_is_read_at_once(tmp_path: Path) -> None:
         if reader.offset >= until:
             break
     assert until <= reader.offset < until + len(frames[-1])
+
+
+def test_a_wide_row_costs_in_line_with_its_width(tmp_path: Path) -> None:
+    """Eight thousand metrics a row take their time once each, not once for every other."""
+    encoder, path = Encoder(), tmp_path / NAME
+    rows = [{f"m/{key}": float(key * step) for key in range(8_000)} for step in range(1, 12)]
+    encoded = [encoder.encode(one, step, 100.0 + step) or b"" for step, one in enumerate(rows)]
+    path.write_bytes(b"".join([frame(events.version_event(1.0)), *encoded]))
+    began = time.process_time()
+    found = [item for _, item in follow(JournalReader(path), Decoder())]
+    assert time.process_time() - began < 3.0  # where each counts all before it: 20 s
+    assert sum(len(item.steps) if isinstance(item, Stretch) else 1 for item in found) == 12
 
 
 def test_shapes_that_alternate_cost_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,15 +154,18 @@ class _Pattern:
         codes = [f"{HEADER}s", "B", "d", "B", *"B" * width]
         self._constants: list[tuple[int, Any]] = [(0, self._head), (1, 9), (3, 16)]
         self._numbers: list[int] = []
+        best, field = frozenset(layout.best), len(codes)  # a field is what unpacks to something
         for at, piece in enumerate(layout.pieces):
             if isinstance(piece, bytes):
-                self._constants.append((_count(codes), piece))
+                self._constants.append((field, piece))
                 codes.append(f"{len(piece)}s")
-            elif at in layout.best:
-                self._numbers.append(_count(codes))
+            elif at in best:
+                self._numbers.append(field)
                 codes.append(piece)
             else:  # the float32 beside an exact value
                 codes.append("4x")
+                continue
+            field += 1
         self._records = struct.Struct(f"<{''.join(codes)}I")
         self._payloads = struct.Struct(f"<{HEADER}x{length}s4x")
 
@@ -210,11 +213,6 @@ class _Pattern:
 @lru_cache(maxsize=256)
 def _pattern(layout: Layout, length: int) -> _Pattern:
     return _Pattern(layout, length)
-
-
-def _count(codes: list[str]) -> int:
-    """How many fields the codes so far unpack to."""
-    return sum(not code.endswith("x") for code in codes)
 
 
 def _first(odd: Iterable[bool]) -> int:
