@@ -168,6 +168,27 @@ def test_mlflow(tmp_path: Path) -> None:
         assert reader.params([run.key])[run.key]["lr"] == 0.001
 
 
+def test_a_log_that_was_cut_off(tmp_path: Path) -> None:
+    """A run whose log has no end is killed, not finished; one that says it was killed stays so."""
+    store, mlruns = tmp_path / "s", write_mlflow(tmp_path)
+    [meta] = [p for p in mlruns.rglob("meta.yaml") if "run_id" in p.read_text()]
+    whole = meta.read_text()
+    for status, state, reason in (
+        ("RUNNING", "killed", "its log does not say how it ended"),
+        ("KILLED", "killed", "killed"),
+        ("FAILED", "failed", None),
+    ):
+        meta.write_text(whole.replace("status: 4", f"status: {status}"))
+        with open(next(mlruns.rglob("loss")), "a") as file:
+            file.write(f"1600000003000 0.1 {len(state) + len(status)}\n")
+        import_all(mlruns, store)
+        with Reader.open(store) as reader:
+            [run] = reader.runs()
+        assert (run.state, run.reason) == (state, reason)
+        assert run.duration is not None
+        assert run.duration < 100
+
+
 def test_dvclive(tmp_path: Path) -> None:
     """A DVCLive folder is one run, its metrics called by their path, its parameters the config."""
     metrics = tmp_path / "exp1" / "dvclive" / "plots" / "metrics"
@@ -269,6 +290,39 @@ def test_one_refused_run_does_not_stop_the_rest(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert {row["format"] for row in done.json} == {"tensorboard", "csv"}
     assert "was not imported from" in done.stderr
+
+
+def test_what_cannot_be_written_does_not_stop_the_rest(tmp_path: Path) -> None:
+    """A run that the disk refuses is named with the reason; the others come in."""
+    write_events(tmp_path / "logs" / "a", range(2))
+    (tmp_path / "logs" / "t.csv").write_text("step,x\n1,2\n")
+    [table] = find(tmp_path / "logs" / "t.csv")
+    store = tmp_path / "s"
+    take_in(table, store, project="other")
+    (store / "runs" / "logs").mkdir()
+    [first] = find(tmp_path / "logs" / "a")
+    from trackerlite.recording import folders
+
+    blocked = folders.run_folder(store, "logs", first.name, first.id)
+    blocked.rmdir() if blocked.is_dir() else None
+    blocked.write_text("in the way")
+    done = trackerlite("import", str(tmp_path / "logs"), "--dir", str(store))
+    assert done.returncode == 1
+    assert f"{first.source} was not imported: " in done.stderr
+    assert "t.csv" in done.stderr
+
+
+def test_what_is_told_of_an_imported_run(tmp_path: Path) -> None:
+    """It has no process here, and that each was imported from its own place is no difference."""
+    for name in ("a", "b"):
+        write_events(tmp_path / "logs" / name, range(2))
+    store = ["--dir", str(tmp_path / "s")]
+    assert trackerlite("import", str(tmp_path / "logs"), *store).returncode == 0
+    shown = trackerlite("show", "a", *store).stdout
+    assert "host" in shown
+    assert "pid" not in shown
+    assert "imported.source" in shown
+    assert "imported.source" not in trackerlite("diff", "a", "b", *store).stdout
 
 
 def test_media_of_tensorboard(tmp_path: Path) -> None:

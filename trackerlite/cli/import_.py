@@ -10,10 +10,11 @@ import click
 from trackerlite.cli import DONE, FAILED
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import emit_rows, say
-from trackerlite.errors import TrackerliteError
+from trackerlite.errors import TrackerliteError, TransferError
 from trackerlite.importers import FORMATS, find
 from trackerlite.importers.write import take_in
 from trackerlite.paths import store_dir
+from trackerlite.readers.freshness import in_words
 from trackerlite.text import counted
 from trackerlite.unbundle import is_bundle, unpack
 
@@ -87,6 +88,9 @@ def _import(
     except TrackerliteError as error:
         yield error
         return
+    except OSError as error:
+        yield TransferError(f"{path} was not imported: {in_words(error)}.")
+        return
     if name and len(runs) > 1:
         raise click.UsageError(f"--name is for one run, and {path} holds {len(runs)}.")
     for foreign in runs:
@@ -94,6 +98,9 @@ def _import(
             done = take_in(foreign, store, project=project, name=name)
         except TrackerliteError as error:
             yield error
+            continue
+        except OSError as error:
+            yield TransferError(f"{foreign.source} was not imported: {in_words(error)}.")
             continue
         yield {
             "format": foreign.format,

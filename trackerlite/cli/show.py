@@ -93,7 +93,8 @@ def _facts(run: RunInfo) -> Iterable[tuple[str, str]]:
     yield "took", duration(run.duration)
     yield "steps", "" if run.steps is None else str(run.steps)
     yield "ended", run.reason or ("" if run.exit_code is None else f"exit code {run.exit_code}")
-    yield "host", f"{run.host}, pid {run.pid}" if run.host else ""
+    pid = "" if run.pid is None else f", pid {run.pid}"  # an imported run has none here
+    yield "host", f"{run.host}{pid}" if run.host else ""
     yield "folder", str(run.folder)
     yield "trash", "yes; `trackerlite restore` brings it back" if run.trashed else ""
 

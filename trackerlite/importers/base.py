@@ -50,8 +50,11 @@ class ForeignRun(ABC):
         format: what wrote it, as in "tensorboard".
         source: the file or folder that is read.
         id, project, name: as the log says, else made of the path.
+        tells_end: whether a log of this format says that its run has ended: one that does
+            not was cut off.
     """
 
+    tells_end = False
     format: str
     source: Path
     id: str

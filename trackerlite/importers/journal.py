@@ -87,7 +87,7 @@ class ImportJournal:
         if sources - {source}:
             raise RunExists(
                 f"{self.folder} is there already and was not imported from {source}; it was left "
-                "as it is. Import with another --name or --project."
+                "as it is. `--project` imports into another project, where the id is free."
             )
 
     def _append(self, time: float, step: int, *fields: bytes) -> None:

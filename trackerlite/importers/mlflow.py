@@ -21,6 +21,7 @@ class MlflowRun(ForeignRun):
     """One run's folder."""
 
     format = "mlflow"
+    tells_end = True
 
     def __init__(self, folder: Path):
         self.source = folder.resolve()
@@ -70,7 +71,8 @@ class MlflowRun(ForeignRun):
         if state is None:
             return None
         code = {"finished": 0, "failed": 1}.get(state)
-        return {"state": state, "exit_code": code, "ended": _seconds(self._meta.get("end_time"))}
+        said = {"state": state, "exit_code": code, "ended": _seconds(self._meta.get("end_time"))}
+        return said | ({"reason": "killed"} if state == "killed" else {})
 
     def _deleted(self, keep: Media) -> Iterator[Item]:  # noqa: ARG002 - a part's signature
         time = _seconds(self._meta.get("end_time") or self._meta.get("start_time")) or 0.0

@@ -33,6 +33,7 @@ class WandbRun(ForeignRun):
     """One `.wandb` file with the `files` folder beside it."""
 
     format = "wandb"
+    tells_end = True
 
     def __init__(self, path: Path):
         self.source = path.resolve()

@@ -23,6 +23,8 @@ from trackerlite.recording import folders
 from trackerlite.store.states import boot_id
 from trackerlite.values import flatten
 
+_CUT_OFF = {"state": "killed", "exit_code": None, "reason": "its log does not say how it ended"}
+
 
 @dataclass
 class Imported:
@@ -106,7 +108,10 @@ class Intake:
         try:
             if not self._journal.finished:
                 self._begin(None)
-                self._finish({"state": "finished", "exit_code": None})
+                cut_off = self.run.tells_end and not self.live
+                self._finish(
+                    dict(_CUT_OFF) if cut_off else {"state": "finished", "exit_code": None}
+                )
         finally:
             self.close()
 

@@ -263,7 +263,9 @@ def _git(git: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _environment(environment: Mapping[str, Any]) -> dict[str, Any]:
-    return values.flatten({key: v for key, v in environment.items() if key not in _NOISE})
+    flat = values.flatten({key: v for key, v in environment.items() if key not in _NOISE})
+    flat.pop("imported.source", None)  # each was imported from a place of its own
+    return flat
 
 
 def _metrics(

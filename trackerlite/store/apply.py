@@ -148,9 +148,9 @@ class RunRows:
         self._gather()
         self.series.flush()
         if heartbeat is not None:
-            self.connection.execute(  # taken for dead, and heard of again
+            self.connection.execute(  # taken for dead, not told so with a reason, and heard of again
                 "UPDATE run SET state='running', ended=NULL "
-                "WHERE key=? AND state IN ('dead', 'killed') AND COALESCE(heartbeat, 0) < ?",
+                "WHERE key=? AND state IN ('dead', 'killed') AND reason IS NULL AND COALESCE(heartbeat, 0) < ?",
                 (self.key, heartbeat),
             )
             self.connection.execute(  # warned, and going on in the time that was left to it
