@@ -136,6 +136,8 @@ def existing_store(dir: str | os.PathLike[str] | None = None) -> Path:
         StoreNotFound: it is not.
     """
     path = store_dir(dir)
+    if path.parent.is_file():
+        raise StoreNotFound(f"{path.parent} is a file; a store is a folder. Nothing was touched.")
     if not path.is_dir():
         raise StoreNotFound(
             f"There is no store at {path}. Nothing was recorded there yet: "

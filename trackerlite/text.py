@@ -55,10 +55,10 @@ def counted(count: int, noun: str) -> str:
 def lines(text: object) -> list[str]:
     """The lines of `text`, tabs widened, each made plain.
 
-    >>> lines("a\\tb\\nc\\x1b[0m")
-    ['a   b', 'c␛[0m']
+    >>> lines("a\\tb\\nc\\x1b[0m\\r\\nd")
+    ['a   b', 'c␛[0m', 'd']
     """
-    return [plain(line.expandtabs(4)) for line in str(text).split("\n")]
+    return [plain(line.expandtabs(4)) for line in str(text).replace("\r\n", "\n").split("\n")]
 
 
 def nearest(text: str, known: Iterable[str], cutoff: float = 0.5) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli.command import HOSTILE, trackerlite
+from cli.command import HOSTILE, record, trackerlite
 
 
 def test_tag(store: Path) -> None:
@@ -16,6 +16,30 @@ def test_tag(store: Path) -> None:
     assert (row["id"], row["name"]) == ("mine0001", "mine")
     assert sorted(row["tags"]) == sorted(["new", HOSTILE])
     assert trackerlite("tag", "mine", "--json", *where).json == done.json
+
+
+def test_two_projects_with_a_run_of_one_id(store: Path) -> None:
+    """What names a run with its project works to the end, and so does what the verb suggests."""
+    where = ["--dir", str(store)]
+    record(
+        store.parent,
+        "import trackerlite as tl; tl.init(project='beta', name='theirs', id='mine0001').finish()",
+        "-",
+    )
+    done = trackerlite("tag", "beta/mine0001", "-a", "x", "--json", *where)
+    assert (done.returncode, done.json[0]["tags"]) == (0, ["x"])
+    for run in ("alpha/mine0001", "beta/mine0001"):
+        assert f"`trackerlite restore {run}`" in trackerlite("rm", run, *where).stderr
+    assert trackerlite("restore", "beta/mine0001", *where).returncode == 0
+    assert [run["project"] for run in trackerlite("ls", "--json", *where).json] == ["beta"]
+
+
+def test_notes_from_windows(store: Path) -> None:
+    """A line that ends in CR LF ends there, without a sign for the CR."""
+    where = ["--dir", str(store)]
+    trackerlite("note", "mine", "first\r\nsecond", *where)
+    assert trackerlite("note", "mine", *where).stdout == "first\nsecond\n"
+    assert "\n  first\n  second\n" in trackerlite("show", "mine", *where).stdout
 
 
 def test_note(store: Path) -> None:
@@ -53,7 +77,9 @@ def test_rm_and_restore(store: Path) -> None:
     files = sorted(store.glob("runs/**/events*"))
     assert trackerlite("rm", "mine", *where).returncode == 0
     assert trackerlite("ls", *where).returncode == 3
-    assert trackerlite("rm", "mine", *where).returncode == 3
+    again = trackerlite("rm", "mine", *where)
+    assert again.returncode == 3
+    assert "alpha/mine0001 is in the trash. `trackerlite restore alpha/mine0001`" in again.stderr
     assert [run["id"] for run in trackerlite("ls", "--trash", "--json", *where).json] == [
         "mine0001"
     ]

@@ -82,6 +82,14 @@ def test_a_filter_may_begin_with_a_minus(call: Called, verb: str) -> None:
     assert call(verb, "-x")[0] == 2
 
 
+def test_search_and_ls_call_a_run_the_same(call: Called) -> None:
+    """`id` is the id in the JSON of both; `run` has the project before it."""
+    (found,) = json.loads(call("search", "id:lion0", "--json")[1])
+    (listed,) = json.loads(call("ls", "id:lion0", "--json")[1])
+    assert found["id"] == listed["id"] == "lion0"
+    assert found["run"] == f"{listed['project']}/lion0"
+
+
 def test_ls_columns_curves_and_groups(call: Called) -> None:
     """`ls` shows the columns named, curves as sparklines, and a table for each group."""
     code, out, _ = call(
@@ -345,6 +353,8 @@ def test_plot_json(call: Called) -> None:
 
 def test_sql_formats(call: Called) -> None:
     """`sql` prints a table, JSON or CSV, full digits in a pipe; alone, the views."""
+    _, out, _ = call("sql", "SELECT 1 AS a, 2 AS a, 3 AS a", "--json")
+    assert json.loads(out) == [{"a": 1, "a_2": 2, "a_3": 3}]
     _, out, _ = call("sql", "SELECT id, last_step FROM runs WHERE id = 'lion0'", "--json")
     assert json.loads(out) == [{"id": "lion0", "last_step": 199}]
     _, out, _ = call(

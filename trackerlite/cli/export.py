@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-_SUFFIXES = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
+_SUFFIXES = {
+    "": "csv", ".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet",
+}  # fmt: skip
 
 
 @verb(
@@ -61,7 +63,13 @@ def command(
 
     One row a step, values with every digit. `trackerlite bundle` moves whole runs.
     """
-    form = form or _SUFFIXES.get(output.suffix.lower() if output else "", "csv")
+    suffix = output.suffix.lower() if output else ""
+    if form is None and suffix not in _SUFFIXES:
+        raise click.UsageError(
+            f"What {output} is to be does not follow from {suffix!r}: say --format, or end it in "
+            f"{', '.join(filter(None, _SUFFIXES))}."
+        )
+    form = form or _SUFFIXES[suffix]
     if output is None and form in ("parquet", "tensorboard", "wandb"):
         raise click.UsageError(f"{form} cannot go to stdout: name a place with -o.")
     with Reader.open(dir) as reader:

@@ -32,5 +32,5 @@ def command(runs: Sequence[str], dir: str | None) -> int:
             say(f"{run.name} ({run.id}) is running; it was left alone. Stop it first.")
             continue
         edits.trash(run)
-        say(f"{run.name} ({run.id}) is in the trash. `trackerlite restore {run.id}` undoes it.")
+        say(f"{run.name} ({run.id}) is in the trash. `trackerlite restore {run.ref}` undoes it.")
     return FAILED if running else 0

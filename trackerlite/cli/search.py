@@ -52,7 +52,7 @@ def command(
     with _backend(on, dir, entity) as backend:
         found = list(backend.search_experiments(filter_, project, limit))
     if as_json:
-        emit_rows(map(asdict, found))
+        emit_rows(map(_as_dict, found))
     elif found:
         _print(found, _keys(parsed))
     if found:
@@ -67,8 +67,15 @@ def _backend(on: str, dir: str | None, entity: str | None) -> Backend:
 
         return WandbBackend(dir, entity)
     from trackerlite.backends.local import LocalBackend
+    from trackerlite.paths import existing_store
 
+    existing_store(dir)  # where there is none, that nothing passes would be half the truth
     return LocalBackend(dir)
+
+
+def _as_dict(one: Experiment) -> dict[str, Any]:
+    """Its fields; `id` is what `ls --json` calls so, `run` with the project (and entity) before it."""
+    return {"run": one.id, **asdict(one), "id": one.id.rpartition("/")[2]}
 
 
 def _keys(parsed: Filter) -> list[str]:

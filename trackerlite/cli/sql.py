@@ -58,13 +58,27 @@ def command(
             return 0
         result = run_sql(reader, statement, timeout)
         if as_json:
-            rows = (
-                dict(zip(result.columns, map(_jsonable, row), strict=True)) for row in result.rows
-            )
+            names = _different(result.columns)
+            rows = (dict(zip(names, map(_jsonable, row), strict=True)) for row in result.rows)
             return 0 if emit_rows(rows) else NOTHING_MATCHED
         if as_csv:
             return _print_csv(result.columns, result.rows)
         return _print_table(result.columns, result.rows)
+
+
+def _different(columns: list[str]) -> list[str]:
+    """Names that two columns share with a number, so that JSON has both.
+
+    >>> _different(["name", "name", "loss"])
+    ['name', 'name_2', 'loss']
+    """
+    told: list[str] = []
+    for name in columns:
+        count = 1
+        while (unique := name if count == 1 else f"{name}_{count}") in told:
+            count += 1
+        told.append(unique)
+    return told
 
 
 def _print_csv(columns: list[str], rows: Iterator[tuple[Any, ...]]) -> int:

@@ -45,7 +45,7 @@ def command(
         if remove:
             edits.remove_tags(run, remove)
     if add or remove:
-        found = find([run.id for run in found], dir)
+        found = find([run.ref for run in found], dir)
     if as_json:
         emit_rows({"id": run.id, "name": run.name, "tags": list(run.tags)} for run in found)
     else:

@@ -14,6 +14,7 @@ from trackerlite.importers import FORMATS, find
 from trackerlite.importers.base import ForeignRun
 from trackerlite.importers.write import Imported, Intake
 from trackerlite.paths import STORE_NAME
+from trackerlite.readers.freshness import in_words
 from trackerlite.store.projector import of_writer
 
 POLL = 5.0  # seconds: network file systems tell nobody of their changes
@@ -108,7 +109,8 @@ class Follower:
     def _refuse(self, run: ForeignRun, error: Exception) -> None:
         if run.source not in self._refused:
             self._refused.add(run.source)
-            self.refusals.append(str(error))
+            why = in_words(error) if isinstance(error, OSError) else str(error)
+            self.refusals.append(why)
 
 
 def _state(source: Path) -> tuple[tuple[str, int, int], ...]:

@@ -67,7 +67,7 @@ class Runs:
         if len(others) == 1:
             return (
                 f"No run answers to {ref!r:.80}; {others[0].ref} is in the trash. "
-                f"`trackerlite restore {others[0].id}` brings it back."
+                f"`trackerlite restore {others[0].ref}` brings it back."
             )
         words = self.connection.execute(
             "SELECT id, name, project || '/' || id FROM run WHERE trashed = ? AND run_id IS NOT NULL",
