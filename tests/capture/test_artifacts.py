@@ -220,6 +220,39 @@ def test_one_of_many_files_that_vanishes(count, tmp_path):
     assert unfinished == []
 
 
+def test_aliases_go_back_with_the_run(tmp_path):
+    """What was made behind the step that a run goes back to is no `best` or `latest` any more, and stays."""
+
+    def log(run, text, **how):
+        return run.log_artifact(make(tmp_path / "m", w=text), name="net", **how)
+
+    def means(run, alias):
+        return run.use_artifact(f"net:{alias}").version
+
+    how = {"project": "p", "dir": tmp_path / "s"}
+    with tl.init(id="r", **how) as run:
+        for step in range(10):
+            run.log({"loss": 1.0 / (step + 1)}, step=step)
+            if step in (3, 8):
+                log(run, str(step), aliases=["best", f"step-{step}"])
+    with tl.init(id="other", **how) as run:
+        assert means(run, "best") == means(run, "latest") == means(run, "step-8") == "v1"
+    with tl.init(resume_from="r?_step=3", **how) as run:
+        assert means(run, "best") == means(run, "latest") == means(run, "step-3") == "v0"
+        assert (Path(run.use_artifact("net:v1").download(tmp_path / "o")) / "w").read_text() == "8"
+        with pytest.raises(ArtifactNotFound):
+            means(run, "step-8")
+        run.log({"loss": 0.1}, step=4)
+        assert log(run, "8", aliases=["best"]).version == "v1"  # the same content once more
+        assert means(run, "best") == means(run, "latest") == "v1"
+    with tl.init(resume_from="r?_step=4", **how) as run:
+        assert means(run, "best") == "v1"
+    with tl.init(resume_from="r?_step=0", **how) as run:
+        assert means(run, "latest") == "v1"  # there is no other
+        with pytest.raises(ArtifactNotFound):
+            means(run, "best")
+
+
 def test_a_file_that_changes_while_it_is_copied(run, tmp_path, capsys, monkeypatch):
     """What is stored is what its digest says; that it may be of two moments is told."""
     run.settings.silent = False

@@ -45,6 +45,7 @@ class Registry:
         numbers = self._numbers(folder)
         last = self._read(folder / f"v{numbers[-1]}.json") if numbers else None
         if last is not None and last.get("digest") == body["digest"]:
+            self._again(folder, last, body, aliases)
             self._point(folder, aliases, last["version"])
             return {**body, "project": project, "version": last["version"], "aliases": aliases}
         number = numbers[-1] + 1 if numbers else 0
@@ -134,13 +135,34 @@ class Registry:
         """Let an alias mean another version."""
         self._point(self.folder(project, name), [alias], version)
 
+    def abandon(self, project: str, run_id: str, step: int) -> None:
+        """The run goes back to `step`: an alias of what it made later means again what it meant before.
+
+        The versions stay; `latest` is one of them only where there is no other.
+        """
+        for folder in _folders(self.root / paths.safe_name(project)):
+            bodies = [self._read(folder / f"v{number}.json") for number in self._numbers(folder)]
+            versions = [body for body in bodies if body is not None]
+            left = [v for v in versions if v.get("run") == run_id and v.get("step", -1) > step]
+            for version in left:
+                self._write(folder / f"{version['version']}.json", {**version, "abandoned": True})
+            names = {version["version"] for version in left}
+            kept = [v for v in versions if v["version"] not in names and not v.get("abandoned")]
+            for alias, meant in self._aliases(folder).items():
+                if meant in names:
+                    before = [v["version"] for v in kept if alias in v.get("aliases", ())]
+                    if before:
+                        self._point(folder, [alias], before[-1])
+                    else:
+                        self._alias_path(folder, alias).unlink(missing_ok=True)
+
     def remove(self, version: dict[str, Any]) -> None:
         """Forget a version (its contents go with `gc`). Its number is never given again."""
         folder = self.folder(version["project"], version["name"])
         self._write(folder / f"{version['version']}.json", {"removed": version["version"]})
         for alias, meant in self._aliases(folder).items():
             if meant == version["version"]:
-                (folder / f"alias-{paths.safe_name(alias)}").unlink(missing_ok=True)
+                self._alias_path(folder, alias).unlink(missing_ok=True)
 
     # -- files ----------------------------------------------------------------
 
@@ -183,13 +205,30 @@ class Registry:
             if alias == "latest":
                 continue
             body = {"alias": alias, "version": version}
-            self._write(folder / f"alias-{paths.safe_name(alias)}", body)
+            self._write(self._alias_path(folder, alias), body)
+
+    def _alias_path(self, folder: Path, alias: str) -> Path:
+        return folder / f"alias-{paths.safe_name(alias)}"
+
+    def _again(
+        self, folder: Path, last: dict[str, Any], body: dict[str, Any], aliases: list[str]
+    ) -> None:
+        """A version that is logged once more keeps its aliases, and is abandoned no longer."""
+        whole = {**last, "aliases": list(dict.fromkeys([*last.get("aliases", ()), *aliases]))}
+        if whole.pop("abandoned", False):
+            whole |= {"run": body.get("run"), "step": body.get("step", -1)}
+        if whole != last:
+            self._write(folder / f"{last['version']}.json", whole)
 
     def _newest(self, folder: Path) -> str:
+        abandoned = ""
         for number in reversed(self._numbers(folder)):
-            if self._read(folder / f"v{number}.json") is not None:
+            body = self._read(folder / f"v{number}.json")
+            if body is not None and not body.get("abandoned"):
                 return f"v{number}"
-        return ""
+            if body is not None:
+                abandoned = abandoned or f"v{number}"
+        return abandoned
 
     def _write(self, path: Path, body: dict[str, Any]) -> None:
         temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")

@@ -49,7 +49,7 @@ def log(
     store = run.settings.store
     objects = Objects(store)
     artifact._store(objects)
-    body = {**artifact._body(), "run": run.id}
+    body = {**artifact._body(), "run": run.id, "step": run._step - 1}  # that of the last row
     if len(artifact.entries) > MOST_INLINE:
         listed = values.dumps(artifact.entries).encode("utf-8", "backslashreplace")
         body["manifest"] = objects.add_bytes(listed)[0]

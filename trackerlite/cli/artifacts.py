@@ -104,6 +104,7 @@ def _describe(store: Path, found: dict[str, Any], as_json: bool) -> int:
         ("size", size(found.get("size") or 0)),
         ("digest", found["digest"]),
         ("about", found.get("description")),
+        ("abandoned", "its run went back to an earlier step" if found.get("abandoned") else None),
         *sorted((f"metadata.{key}", value) for key, value in (found.get("metadata") or {}).items()),
     ]
     facts = [(plain(label), plain(value)) for label, value in facts if value not in (None, "")]

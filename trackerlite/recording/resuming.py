@@ -29,6 +29,16 @@ def catch_up(run: Run) -> None:
     run._continue(found.step, found.started, found.name, found.tags, found.config, found.summary)
 
 
+def _forsake(run: Run, step: int) -> None:
+    """`best` and the like are no longer what was made behind `step`."""
+    from trackerlite.artifacts import Registry
+
+    try:
+        Registry(run.settings.store).abandon(run.project, run.id, step)
+    except OSError as error:
+        run._say(f"aliases of artifacts made behind step {step} could not be moved ({error}).")
+
+
 def go_back(run: Run, step: int) -> None:
     """Continue behind `step`: what was logged later stays recorded, hidden.
 
@@ -38,6 +48,7 @@ def go_back(run: Run, step: int) -> None:
         run._step = step + 1
         run._record("rewind", events.session_start(), step=step)
     catch_up(run)
+    _forsake(run, step)
     with run._writer.lock:
         run._step = step + 1
         run._axes.rewound(run.summary.latest)
