@@ -212,6 +212,20 @@ def test_what_is_too_large_is_named(run: Any, capsys: pytest.CaptureFixture[str]
     assert stored.summary == {"good": 3, "kept": 4}
 
 
+def test_a_hostile_name_is_harmless_where_it_is_told(
+    tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the recorder says on stderr moves no cursor and turns no text round."""
+    with tl.init(project="p", name="x\x1b[31m\u202ey", dir=tmp_path, id="n") as run:
+        run.settings.silent = False
+        run.log({"k\x1b[2J": object()})
+        run._say("two\nlines \x1b[2J")
+    told = capsys.readouterr().err
+    assert "two\nlines ␛[2J" in told
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+
+
 def test_a_medium_that_fails_costs_itself_alone(
     run: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,6 +30,7 @@ from trackerlite.recording.keeping import Keeping
 from trackerlite.recording.recorder import FIRST, Recorder
 from trackerlite.recording.settings import NOTES_LIMIT, Settings
 from trackerlite.recording.statistics import Statistics
+from trackerlite.text import plain
 
 #: records that hold words of people and programs
 _WORDS = {"alert", "define", "finish", "name", "notes", "summary", "tags"}
@@ -161,7 +162,8 @@ class Run(Defining, Ending, Keeping, Familiar, Identity):
     def _say(self, message: str) -> None:
         if not self.settings.silent:
             try:
-                print(f"trackerlite: {message:.2000}", file=sys.stderr)
+                shown = "\n".join(map(plain, message[:2000].split("\n")))
+                print(f"trackerlite: {shown}", file=sys.stderr)
             except (OSError, ValueError):
                 pass
 
