@@ -312,6 +312,24 @@ def test_what_cannot_be_written_does_not_stop_the_rest(tmp_path: Path) -> None:
     assert "t.csv" in done.stderr
 
 
+def test_what_of_a_log_is_damaged_is_told(tmp_path: Path) -> None:
+    """Records that fail their checksum are passed over, and said; a torn end is only where it ends."""
+    write_events(tmp_path / "logs", range(50))
+    [file] = (tmp_path / "logs").glob("*tfevents*")
+    whole = file.read_bytes()
+    store = ["--dir", str(tmp_path / "s")]
+    file.write_bytes(whole[:-3])
+    torn = trackerlite("import", str(tmp_path / "logs"), *store)
+    assert "passed over" not in torn.stderr
+    half = len(whole) // 2
+    file.write_bytes(whole[:half] + bytes([whole[half] ^ 0xFF]) + whole[half + 1 :])
+    done = trackerlite("import", str(tmp_path / "logs"), "--project", "again", "--json", *store)
+    assert (done.returncode, done.stderr.count("were passed over")) == (0, 1)
+    [told] = done.json[0]["damage"]
+    assert file.name in told
+    assert len(points(tmp_path / "s" / ".trackerlite", done.json[0]["run"])["loss"]) == 49
+
+
 def test_what_is_told_of_an_imported_run(tmp_path: Path) -> None:
     """It has no process here, and that each was imported from its own place is no difference."""
     for name in ("a", "b"):

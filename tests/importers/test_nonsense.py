@@ -76,6 +76,21 @@ def test_truncation_of_a_wandb_log(tmp_path: Path) -> None:
         assert len(found) == sum(end <= length for end in ends)
 
 
+def test_damage_of_a_wandb_log_is_told(tmp_path: Path) -> None:
+    """Where a checksum fails is said; an end in the middle of a record is only the end."""
+    whole = framed([pb.delimited(2, history(step, "1")) for step in range(3)])
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    for content, told in ((whole, 0), (whole[:-3], 0), (flipped, 1)):
+        path = tmp_path / "run-x.wandb"
+        path.write_bytes(content)
+        run = wandb.WandbRun(path)
+        [part] = run.parts()
+        list(part.items(keeper(tmp_path)))
+        assert len(run.damage) == told
+        assert all("run-x.wandb: bytes " in sentence for sentence in run.damage)
+
+
 def test_bit_flips_in_a_wandb_log(tmp_path: Path) -> None:
     """A flipped bit never makes a value that was not logged."""
     payloads = [history(step, f"{step}.5") for step in range(40)]

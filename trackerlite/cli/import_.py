@@ -64,6 +64,8 @@ def command(
                 say(str(done))
                 continue
             rows.append(done)
+            for sentence in done.get("damage", ()):
+                say(f"{sentence}.")
             if not as_json:
                 brought = done.get("change", f"{done.get('new')} new")
                 say(f"{done['format']}  {done['source']} → {done['run']}: {brought}")
@@ -109,4 +111,5 @@ def _import(
             "run": f"{project or foreign.project}/{name or foreign.name}",
             "new": done.new,
             "known": done.known,
+            "damage": list(foreign.damage),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,6 +55,8 @@ class ForeignRun(ABC):
     """
 
     tells_end = False
+    #: what of the log could not be read, as sentences, once its items were
+    damage: Sequence[str] = ()
     format: str
     source: Path
     id: str

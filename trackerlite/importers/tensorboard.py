@@ -41,7 +41,9 @@ class TensorBoardRun(ForeignRun):
 
     def parts(self) -> list[Part]:
         """One a file; TensorBoard reads them in the order of their names."""
-        return [Part(file.name, partial(_items, file)) for file in self._files()]
+        damage: list[str] = []
+        self.damage = damage
+        return [Part(file.name, partial(_items, file, harmed=damage)) for file in self._files()]
 
     def _files(self) -> list[Path]:
         return event_files(self.source)
@@ -62,13 +64,14 @@ def find(root: Path) -> Iterator[TensorBoardRun]:
         yield TensorBoardRun(folder, root)
 
 
-def _items(file: Path, keep: Media) -> Iterator[Item]:
+def _items(file: Path, keep: Media, harmed: list[str] | None = None) -> Iterator[Item]:
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from tensorboard.compat.proto import event_pb2
 
     plugins: dict[str, str] = {}
     decode = Decoder().decode
-    for _, payload in JournalReader(file).read():
+    reader = JournalReader(file)
+    for _, payload in reader.read():
         try:
             exact = decode(payload)
             if exact.keys and not exact.foreign and not exact.others:
@@ -94,6 +97,11 @@ def _items(file: Path, keep: Media) -> Iterator[Item]:
                     _take(value, plugin, item, keep)
         if item.numbers or item.others or item.record:
             yield item
+    if harmed is not None:
+        harmed += [
+            f"{file}: bytes {one.start:,} to {one.stop:,} were passed over: {one.reason}"
+            for one in reader.damage
+        ]
 
 
 def _take(value: Any, plugin: str, item: Item, keep: Media) -> None:

@@ -89,7 +89,9 @@ class WandbRun(ForeignRun):
 
     def _items(self, keep: Media) -> Iterator[Item]:
         last = Item(self._run.get(17) or self.source.stat().st_mtime, -1)
-        for record in records(self.source):
+        damage: list[str] = []
+        self.damage = damage
+        for record in records(self.source, damage):
             kind, body = kind_of(record)
             try:
                 if kind == HISTORY:

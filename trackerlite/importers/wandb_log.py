@@ -22,24 +22,29 @@ def is_log(path: Path) -> bool:
         return False
 
 
-def records(path: Path) -> Iterator[bytes]:
-    """Every whole record in order.
+def records(path: Path, harmed: list[str] | None = None) -> Iterator[bytes]:
+    """Every whole record in order; where one is damaged is added to `harmed`, as a sentence.
 
     A chunk that fails its checksum costs the record it is part of, and what follows in its
     block; reading goes on at the next block. A torn end is where reading stops.
     """
     with open(path, "rb") as file:
         pieces: list[bytes] = []
-        first = True
+        start = 0
         while block := file.read(BLOCK):
-            at = FILE_HEADER if first else 0
-            first = False
+            at = 0 if start else FILE_HEADER
             while at + _CHUNK.size <= len(block):
                 checksum, length, kind = _CHUNK.unpack_from(block, at)
                 end = at + _CHUNK.size + length
                 body = block[at + 6 : end]  # the type byte is part of what is checked
                 if not _FULL <= kind <= _LAST or end > len(block) or zlib.crc32(body) != checksum:
                     pieces.clear()
+                    if harmed is not None and (end <= len(block) or len(block) == BLOCK):
+                        stop = start + len(block)
+                        harmed.append(
+                            f"{path}: bytes {start + at:,} to {stop:,} were passed over: "
+                            "a record fails its checksum"
+                        )
                     break
                 at = end
                 if kind in (_FULL, _FIRST):
@@ -49,3 +54,4 @@ def records(path: Path) -> Iterator[bytes]:
                 if kind in (_FULL, _LAST) and pieces:
                     yield b"".join(pieces)
                     pieces = []
+            start += len(block)
