@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trackerlite.artifacts.registry import Registry, check_name
+from trackerlite.artifacts.registry import Registry, check_name, number_of
 from trackerlite.bundle import (
     FORMAT,
     MANIFEST,
@@ -93,8 +93,7 @@ def unpack(bundle: Path, store: Path) -> list[Unpacked]:
         for name, change in changed.items():
             place = _merge_edits if change == "merged" else _place
             place(aside / name, inside(store, name))
-        for version in versions:
-            _register(version, Registry(store))
+        _register(versions, Registry(store))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise BundleError(f"{bundle} is damaged ({error}); nothing was taken in.") from error
     except BadInput as error:
@@ -243,16 +242,32 @@ def _version(path: Path, name: str) -> dict[str, Any]:
     return {**version, **known}
 
 
-def _register(version: dict[str, Any], registry: Registry) -> None:
-    """Let an artifact be found by name: under its number, or the next if that is taken here."""
-    project, name, digest = version["project"], version["name"], version["digest"]
-    there = list(registry.versions(project, name))
-    if any((v["digest"], v.get("run")) == (digest, version.get("run")) for v in there):
-        return
-    taken = registry.aliases(project, name)
-    aliases = version.get("aliases")
-    free = [a for a in aliases if a not in taken] if isinstance(aliases, list) else []
-    registry.add(project, name, version, [str(alias) for alias in free if alias != "latest"])
+def _register(versions: list[dict[str, Any]], registry: Registry) -> None:
+    """Let artifacts be found by name: each version under its number, or the next if that is taken here.
+
+    An alias means the newest that had it, unless it means here what the bundle does not hold.
+    """
+    by_name: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for version in versions:
+        by_name.setdefault((version["project"], version["name"]), []).append(version)
+    for (project, name), theirs in by_name.items():
+        known = {_identity(v): str(v["version"]) for v in registry.versions(project, name)}
+        meant, here = registry.aliases(project, name), {}
+        theirs.sort(key=lambda version: number_of(version["version"]) or 0)
+        for version in theirs:
+            here[_identity(version)] = known.get(_identity(version)) or registry.put(version)
+        given = {"latest", *(a for a, v in meant.items() if v not in here.values())}
+        for version in reversed(theirs):
+            aliases = version.get("aliases")
+            kept = aliases if isinstance(aliases, list) and not version.get("abandoned") else []
+            for alias in map(str, kept):
+                if alias not in given:
+                    given.add(alias)
+                    registry.point(project, name, alias, here[_identity(version)])
+
+
+def _identity(version: dict[str, Any]) -> tuple[str, str]:
+    return str(version["digest"]), str(version.get("run"))
 
 
 def _same_start(one: Path, other: Path, size: int) -> bool:

@@ -109,6 +109,24 @@ def test_artifacts_come_along(store: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "to").glob("objects/*/*"))) == 1
 
 
+def test_versions_keep_their_numbers_and_aliases(store: Path, tmp_path: Path) -> None:
+    """Of many versions each has its number elsewhere, and an alias means the newest that had it."""
+    names = [f"content {number}" for number in range(12)]
+    for text in names[:8]:
+        model(store, "train001", text)
+    unpack(bundle_of(store), tmp_path / "to")
+    for text in names[8:]:
+        model(store, "train001", text)
+    registry = Registry(tmp_path / "to")
+    assert registry.aliases("alpha", "model")["best"] == "v7"
+    for _ in range(2):
+        unpack(bundle_of(store), tmp_path / "to")
+        assert contents(tmp_path / "to") == {f"v{n}": text for n, text in enumerate(names)}
+        assert registry.aliases("alpha", "model") == {"best": "v11", "latest": "v11"}
+    registry.put({**registry.get("alpha", "model:v3"), "run": "other", "version": "v9" * 40})
+    assert registry.aliases("alpha", "model")["latest"] == "v12"
+
+
 def test_artifacts_of_one_name_from_two_machines(store: Path, tmp_path: Path) -> None:
     """Where a version's number is taken the next one is given; a second time changes nothing."""
     (tmp_path / "other").mkdir()

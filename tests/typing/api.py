@@ -57,6 +57,11 @@ def read(folder: Path) -> None:
         assert_type(run.metrics, list[str])
         for row in run.history(keys=["loss"]).rows():
             assert_type(row, dict[str, Any])
+        for row in run.scan_history(["loss"], min_step=5):
+            assert_type(row, dict[str, Any])
+        assert_type(run.logged_artifacts(), list[tl.Artifact])
+    with api:
+        assert_type(api.artifact("net:best", type="model").download(), str)
     with Reader.open(folder) as reader:
         infos: list[RunInfo] = reader.runs()
         series: list[SeriesInfo] = reader.series([info.key for info in infos])

@@ -21,6 +21,7 @@ from trackerlite.errors import ArtifactNotFound, BadInput
 
 _NUMBER = re.compile(r"v(0|[1-9][0-9]{0,8})$")
 MAX_NAME = 128
+_FARTHEST = 1_000_000  # no further ahead is a number from elsewhere believed
 
 
 class Registry:
@@ -56,6 +57,21 @@ class Registry:
             number += 1
         self._point(folder, aliases, f"v{number}")
         return {**whole, "aliases": aliases}
+
+    def put(self, body: dict[str, Any]) -> str:
+        """Take in a version that was made elsewhere: under its number, or the next if that is taken.
+
+        Returns the version that it is here. Aliases stay as they are.
+        """
+        folder = self.folder(body["project"], body["name"])
+        folder.mkdir(parents=True, exist_ok=True)
+        numbers = self._numbers(folder)
+        behind = numbers[-1] + 1 if numbers else 0
+        number = number_of(body["version"])
+        number = behind if number is None or number > behind + _FARTHEST else number
+        while not self._link(folder / f"v{number}.json", {**body, "version": f"v{number}"}):
+            number = max(number + 1, behind)
+        return f"v{number}"
 
     def get(self, project: str, reference: str) -> dict[str, Any]:
         """The version that `name`, `name:v3`, `name:best` or `project/name:…` means.
@@ -244,6 +260,12 @@ class Registry:
                         body = json.loads((folder / name).read_text("utf-8"))
                         found[str(body["alias"])] = str(body["version"])
         return found
+
+
+def number_of(version: str) -> int | None:
+    """The number of a version ("v10"), or None for what is none."""
+    match = _NUMBER.match(version)
+    return int(match.group(1)) if match else None
 
 
 def check_name(name: str) -> str:
