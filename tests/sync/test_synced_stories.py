@@ -36,13 +36,16 @@ def kill_a_sync(story: Story) -> None:
 
 
 def sync(story: Story) -> list[Outcome]:
-    """One sync of all runs."""
-    full = story.chance.random() < 0.5
-    with (
-        Reader.open(story.store) as reader,
-        Syncer(reader, Options(**{**QUICK, "verify_full": full})) as syncer,
-    ):
-        return syncer.sync(reader.runs())
+    """One sync of all runs, once what a killed one left at work is done."""
+    options = Options(**{**QUICK, "verify_full": story.chance.random() < 0.5})
+    until = time.monotonic() + 60.0
+    while True:
+        with Reader.open(story.store) as reader, Syncer(reader, options) as syncer:
+            found = syncer.sync(reader.runs())
+        if not any(outcome.status == "busy" for outcome in found):
+            return found
+        assert time.monotonic() < until, "a run stays busy"
+        time.sleep(1.0)
 
 
 def rows_at(server: Loopback, run: str) -> Rows:
