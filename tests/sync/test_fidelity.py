@@ -196,6 +196,34 @@ def test_artifacts_go_once_with_versions_and_lineage(
     assert len(server.world.storage) == uploads
 
 
+def test_lineage_comes_when_what_was_used_has_come(
+    server: Loopback, store: Path, tmp_path: Path
+) -> None:
+    """The run that used an artifact goes first, the one that made it later: linked at the next sync."""
+    (tmp_path / "weights.bin").write_bytes(b"weights")
+    maker = tl.init(project="p", dir=store)
+    maker.log_artifact(tmp_path / "weights.bin", name="model", type="model")
+    maker.finish()
+    user = tl.init(project="p", dir=store)
+    user.use_artifact("model:latest")
+    user.finish()
+
+    def sync(*refs: str) -> list[str]:
+        with Reader.open(store) as reader, Syncer(reader, Options(**QUICK)) as syncer:
+            return [o.status for o in syncer.sync([reader.run(ref) for ref in refs])]
+
+    assert sync(user.id) == ["synced"]
+    assert sync(user.id) == ["up to date"]
+    assert sync(maker.id) == ["synced"]
+    (version,) = server.world.artifacts.values()
+    assert version.used_by == []
+    posts = server.run("p", user.id).posts
+    assert sync(user.id) == ["up to date"]
+    assert version.used_by == [user.id]
+    assert sync(user.id) == ["up to date"]
+    assert (version.used_by, server.run("p", user.id).posts) == ([user.id], posts)
+
+
 def test_a_tensorboard_log_syncs_like_any_other(
     server: Loopback, store: Path, tmp_path: Path, record: Callable[..., Any]
 ) -> None:

@@ -111,6 +111,23 @@ def link(remote: WandbRemote, segment: Segment) -> None:
         remote.use_artifact(segment.run_id, server_id)
 
 
+def link_late(
+    ledger: Ledger, target: str, ref: str, remote: WandbRemote, run_id: str, local: LocalRun
+) -> None:
+    """Note at the server what the run used of what was not there yet when the run went.
+
+    Raises:
+        RemoteError: the server cannot be asked or told.
+    """
+    for key, info in missing_artifacts(ledger, target, ref, run_id, local):
+        server_id, digest = "", ""
+        if info.use == "input":
+            server_id, digest = _at_server(ledger, target, remote, local, info)
+        if server_id:
+            remote.use_artifact(run_id, server_id)
+            ledger.note_sent(target, ref, run_id, "artifact", [(key, digest)])
+
+
 def check(remote: WandbRemote, segment: Segment) -> list[str]:
     """What is missing of a segment's files and artifacts, as sentences."""
     problems = []

@@ -18,6 +18,7 @@ from trackerlite.readers import Reader
 from trackerlite.readers.info import RunInfo
 from trackerlite.readers.replay import fingerprints
 from trackerlite.store.ledger import Ledger
+from trackerlite.sync import attachments
 from trackerlite.sync.delivery import AT_ONCE, Delivery
 from trackerlite.sync.destination import choose
 from trackerlite.sync.job import Job, Progress, grew, would_send
@@ -218,6 +219,8 @@ class Syncer:
         ):
             if self.options.verify_full and not self._delivery.verify_whole(job):
                 return
+            if not self.options.dry_run and not self._link_late(job):
+                return
             job.end("synced" if job.sent else "up to date", rows=cursor.rows)
             return
         if local.behind and not local.running:
@@ -248,6 +251,17 @@ class Syncer:
             self._would_send(job)
         elif local.running and known.verified and not grew(job):
             job.end("synced" if job.sent else "up to date", rows=cursor.rows)
+
+    def _link_late(self, job: Job) -> bool:
+        """Lineage for which an artifact was missing; a run for which that fails is ended."""
+        try:
+            attachments.link_late(
+                self.ledger, self.target, job.ref, job.remote, job.where.run_id, job.local
+            )
+        except RemoteError as error:
+            job.end("failed", str(error))
+            return False
+        return True
 
     def _is_ours(self, job: Job) -> bool:
         """Whether the rows at the server, which nobody here confirmed as they are, are this run's.
