@@ -16,6 +16,7 @@ import pytest
 import trackerlite as tl
 from sync.conftest import QUICK, arrived, expected
 from sync.loopback import Loopback
+from trackerlite import edits
 from trackerlite.backends.errors import NotLoggedIn, RemoteError
 from trackerlite.readers import Reader
 from trackerlite.store.ledger import Ledger
@@ -404,6 +405,21 @@ def test_a_run_of_the_same_id_from_elsewhere_is_left_as_it_is(
     assert [o.status for o in sync(new_run=True)] == ["synced"]
 
 
+def test_a_run_that_another_uploader_brought_there_is_taken_over(
+    server: Loopback, record: Record, sync: Sync, store: Path
+) -> None:
+    """The rows are the same, only their runtimes differ, as after `wandb sync` of an imported log."""
+    run = record(20)
+    sync()
+    there = server.run("p", run.id).history
+    there[:] = [json.dumps({**json.loads(line), "_runtime": 5.0}) for line in there]
+    (store / ".trackerlite" / "sync.db").unlink()
+    assert [(o.status, o.sent) for o in sync()] == [("synced", 0)]
+    record(20, start=20, id=run.id, resume="must")
+    assert [(o.status, o.sent) for o in sync()] == [("synced", 20)]
+    assert arrived(server, run.id) == expected(run, 40)
+
+
 def test_entity_and_project_are_remembered(server: Loopback, record: Record, sync: Sync) -> None:
     """Where a project was sent once, its next runs go too."""
     record(5)
@@ -430,6 +446,42 @@ def test_edits_afterwards_reach_the_server(
     assert (there.fields["notes"], there.fields["displayName"]) == ("seen", "renamed")
     assert arrived(server, run.id) == expected(run, 10)
     assert (there.state, there.summary["_step"]) == ("finished", 9)
+
+
+def test_labels_given_there_stay_and_those_taken_away_here_go(
+    server: Loopback, record: Record, sync: Sync, store: Path
+) -> None:
+    """Name, notes and tags go when they changed here, also to nothing; else the server's are left."""
+    run = record(10, tags=["a", "b"], notes="mine", name="first")
+    sync()
+    there = server.run("p", run.id).fields
+    with Reader.open(store) as reader:
+        info = reader.run(run.id)
+        edits.remove_tags(info, ["a", "b"])
+        edits.set_notes(info, "")
+    assert [o.status for o in sync()] == ["synced"]
+    assert (there["tags"], there["notes"], there["displayName"]) == ([], "", "first")
+    there.update(tags=["good"], notes="seen on the web", displayName="the good one")
+    record(10, start=10, id=run.id, resume="must")
+    assert [o.status for o in sync()] == ["synced"]
+    assert (there["tags"], there["notes"]) == (["good"], "seen on the web")
+    assert there["displayName"] == "the good one"
+    with Reader.open(store) as reader:
+        edits.rename(reader.run(run.id), "renamed here")
+    assert [o.status for o in sync()] == ["synced"]
+    assert (there["tags"], there["displayName"]) == (["good"], "renamed here")
+    assert [o.status for o in sync()] == ["up to date"]
+
+
+def test_a_run_stays_where_it_went(
+    server: Loopback, record: Record, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sent to a team once, a run goes there again: WANDB_ENTITY makes no second one of it."""
+    run = record(5)
+    assert [o.status for o in sync(entity="team", project="q")] == ["synced"]
+    monkeypatch.setenv("WANDB_ENTITY", "loop")
+    assert [o.status for o in sync()] == ["up to date"]
+    assert list(server.world.runs) == [("team", "q", run.id)]
 
 
 def test_a_run_without_rows(server: Loopback, record: Record, sync: Sync) -> None:

@@ -70,6 +70,12 @@ mutation UpsertBucket($id: String, $summaryMetrics: JSONString) {
 }
 """
 
+_LABELS = """
+mutation UpsertBucket($id: String, $displayName: String, $notes: String, $tags: [String!]) {
+  upsertBucket(input: {id: $id, displayName: $displayName, notes: $notes, tags: $tags}) { bucket { id } }
+}
+"""
+
 _ALERT = """
 mutation NotifyScriptableRunAlert(
   $entityName: String!, $projectName: String!, $runName: String!, $title: String!, $text: String!
@@ -159,6 +165,11 @@ class WandbRemote:
         """Add values to the summary, as `wandb.Api` does it."""
         text = json.dumps({**cursor.summary, **values})
         self.http.query("UpsertBucket", _SUMMARY, {"id": cursor.id, "summaryMetrics": text})
+
+    def set_labels(self, cursor: Cursor, name: str, notes: str, tags: Sequence[str]) -> None:
+        """Write a run's name, notes and tags over those that it has there."""
+        given = {"id": cursor.id, "displayName": name, "notes": notes, "tags": list(tags)}
+        self.http.query("UpsertBucket", _LABELS, given)
 
     def files(self, run: str, names: Iterable[str]) -> dict[str, int]:
         """Those of `names` that the server has, with their sizes in bytes."""

@@ -189,7 +189,7 @@ def _line(outcome: Outcome) -> str:
     if outcome.status not in ("synced", "up to date", "would send"):
         message = " " * 12 + plain(outcome.message)
         return "\n".join([head, *fold(message, width())])
-    rows = f"{outcome.rows:,} rows"
+    rows = _rows(outcome.rows)
     if outcome.status == "would send":
         rows = f"{outcome.sent:,} of {rows}"
     elif outcome.sent and outcome.sent != outcome.rows:
@@ -209,17 +209,21 @@ def _line(outcome: Outcome) -> str:
     return f"{head}  {what}  {plain(outcome.url)}"
 
 
+def _rows(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
 def _summary(outcomes: list[Outcome]) -> None:
     going = [o for o in outcomes if o.status == "would send"]
     if going:
         rows = sum(o.sent for o in going)
-        say(f"{len(going)} of {len(outcomes)} runs would go, with {rows:,} rows; nothing was sent.")
+        say(f"{len(going)} of {len(outcomes)} runs would go, with {_rows(rows)}; nothing was sent.")
         return
     bad = [o for o in outcomes if not o.good]
     sent = sum(o.sent for o in outcomes if o.status == "synced")
     if len(outcomes) > 1 or bad:
         done = sum(o.status in ("synced", "up to date") for o in outcomes)
-        text = f"{done} of {len(outcomes)} runs are at the server, verified; {sent:,} rows sent."
+        text = f"{done} of {len(outcomes)} runs are at the server, verified; {_rows(sent)} sent."
         if bad:
             text += f" {len(bad)} {'is' if len(bad) == 1 else 'are'} not: see above."
         say(text)

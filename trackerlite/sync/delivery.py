@@ -21,7 +21,7 @@ from trackerlite.backends.wandb_http import WandbHttp
 from trackerlite.backends.wandb_remote import cursors
 from trackerlite.errors import TrackerliteError
 from trackerlite.store.ledger import Ledger
-from trackerlite.sync import alerts, attachments, verify
+from trackerlite.sync import alerts, attachments, labels, verify
 from trackerlite.sync.job import Job
 from trackerlite.sync.lock import sync_folder
 from trackerlite.sync.outcome import Options
@@ -129,14 +129,18 @@ class Delivery:
             kept = attachments.collect(
                 wandb, self.ledger, self.target, job.ref, job.remote, run_id, local
             )
+            job.labels = labels.wanted(self.ledger, self.target, job.ref, run_id, local, job.cursor)
             job.segment = write_segment(
                 wandb, local, job.plan, job.cursor, work / folder_name(run_id, local.started or None),
                 entity=job.where.entity, project=job.where.project, run_id=run_id,
-                media=kept.media, artifacts=kept.artifacts, max_rows=self.options.max_rows,
+                labels=job.labels, media=kept.media, artifacts=kept.artifacts, max_rows=self.options.max_rows,
             )  # fmt: skip
             job.segment.inputs = kept.inputs
             for name in kept.absent:
-                self.notice(f"{job.ref} used {name}, which is not at the server: no lineage there.")
+                self.notice(
+                    f"{job.ref} used {name}, which is not at the server: no lineage there, "
+                    "until a sync after it has come there."
+                )
         except CannotSend as error:
             job.end("conflict", advice(str(error), job.ref))
         except TrackerliteError as error:
@@ -175,6 +179,8 @@ class Delivery:
                 problems += attachments.check(job.remote, segment)
             if not problems:
                 attachments.link(job.remote, segment)
+                assert job.labels is not None
+                labels.settle(job.remote, job.cursor, job.labels)
         except RemoteError as error:
             problems = [str(error)]
         if problems:
@@ -210,6 +216,7 @@ class Delivery:
         known.state = "running" if job.local.running else job.local.info.state
         known.verified, known.error, known.error_at, known.conflict = time.time(), None, None, False
         attachments.note(self.ledger, self.target, job.ref, job.where.run_id, segment)
+        labels.note(self.ledger, self.target, job.ref, job.where.run_id, job.local)
         self.ledger.confirm(known)
         self.ledger.remember(
             self.target, job.local.info.project, job.where.entity, job.where.project

@@ -30,13 +30,16 @@ def choose(
 ) -> tuple[Destination, Confirmed]:
     """Where `run` goes, and what is known of it there (a blank record where nothing is).
 
-    What was said comes first, then where this run went before, then where its project went.
+    What was said now comes first, then where this run went before, so that it goes to one place, then the
+    environment, then where its project went.
     """
     known = ledger.confirmed(target, run.ref)
     kept = ledger.destination(target, run.project)
-    asked_entity = options.entity or os.environ.get("WANDB_ENTITY")
     before = (known.entity, known.project) if known else kept or ("", "")
-    entity = asked_entity or before[0] or default_entity
+    usual = os.environ.get("WANDB_ENTITY")
+    if known is None and usual:
+        before = (usual, before[1])
+    entity = options.entity or before[0] or default_entity
     project = options.project or before[1] or remote_project(run.project)
     moved = known is not None and (known.entity, known.project) != (entity, project)
     if known is not None and not moved and not options.new_run:

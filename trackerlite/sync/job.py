@@ -10,6 +10,7 @@ from trackerlite.backends.wandb_remote import WandbRemote
 from trackerlite.store.ledger import Confirmed, Ledger
 from trackerlite.sync import attachments
 from trackerlite.sync.destination import Destination
+from trackerlite.sync.labels import Labels
 from trackerlite.sync.lock import RunLock
 from trackerlite.sync.outcome import Outcome, Status
 from trackerlite.sync.plan import Plan
@@ -39,6 +40,7 @@ class Job:
     cursor: Cursor = field(default_factory=lambda: Cursor(False))
     plan: Plan | None = None
     segment: Segment | None = None
+    labels: Labels | None = None
     attempt: int = 0
     sent: int = 0
     outcome: Outcome | None = None

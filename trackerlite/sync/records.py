@@ -8,7 +8,7 @@ import uuid
 from fractions import Fraction
 from typing import Any
 
-from trackerlite.capture.redact import redact_text
+from trackerlite.sync.labels import Labels
 from trackerlite.sync.proto import Wandb
 from trackerlite.sync.source import LocalRun, finite_timestamp
 from trackerlite.values import INT64_MAX, INT64_MIN
@@ -32,17 +32,23 @@ def header(wandb: Wandb) -> Any:
 
 
 def run(
-    wandb: Wandb, local: LocalRun, *, entity: str, project: str, run_id: str, resume: bool
+    wandb: Wandb,
+    local: LocalRun,
+    labels: Labels,
+    *,
+    entity: str,
+    project: str,
+    run_id: str,
+    resume: bool,
 ) -> Any:
     """The run record: identity and the whole config (a later segment replaces it)."""
     info = local.info
     record = wandb.pb.Record()
     body = record.run
     body.run_id, body.entity, body.project = run_id, entity, project
-    body.display_name = redact_text(info.name or run_id)
+    body.display_name, body.notes = labels.name, labels.notes
     body.run_group, body.job_type = info.group or "", info.job_type or ""
-    body.notes = local.notes or ""
-    body.tags.extend(redact_text(tag) for tag in info.tags)
+    body.tags.extend(labels.tags)
     body.host = info.host or ""
     _stamp(body.start_time, local.started)
     for key, value in local.config.items():

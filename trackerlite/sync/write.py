@@ -15,6 +15,7 @@ from typing import Any
 from trackerlite.backends.base import Cursor
 from trackerlite.readers.history_rows import from_the_start
 from trackerlite.sync import records
+from trackerlite.sync.labels import Labels, here
 from trackerlite.sync.plan import Plan
 from trackerlite.sync.proto import Wandb
 from trackerlite.sync.segment import SegmentWriter
@@ -68,12 +69,14 @@ def write_segment(
     entity: str,
     project: str,
     run_id: str,
+    labels: Labels | None = None,
     media: Sequence[MediaFile] = (),
     artifacts: Iterable[tuple[str, Any]] = (),
     max_rows: int = 1_000_000,
 ) -> Segment:
     """Write `folder` (made here) with everything after the plan's cursor.
 
+    labels: what the run is called, as the store has it if not given.
     artifacts: (key, record) to log; max_rows bounds the segment:
     with more to come it leaves the run open and `final` is False.
 
@@ -88,7 +91,7 @@ def write_segment(
         (folder / "files").mkdir(parents=True, mode=0o700)
         with SegmentWriter(folder / f"run-{run_id}.wandb") as writer:
             _fill(
-                writer, wandb, local, plan, cursor, segment,
+                writer, wandb, local, labels or here(local, run_id), plan, cursor, segment,
                 entity, project, media, artifacts, max_rows,
             )  # fmt: skip
         segment.bytes = writer.size
@@ -101,6 +104,7 @@ def _fill(
     writer: SegmentWriter,
     wandb: Wandb,
     local: LocalRun,
+    labels: Labels,
     plan: Plan,
     cursor: Cursor,
     segment: Segment,
@@ -122,6 +126,7 @@ def _fill(
         records.run(
             wandb,
             local,
+            labels,
             entity=entity,
             project=project,
             run_id=segment.run_id,
