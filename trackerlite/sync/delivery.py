@@ -26,7 +26,7 @@ from trackerlite.sync.job import Job
 from trackerlite.sync.lock import sync_folder
 from trackerlite.sync.outcome import Options
 from trackerlite.sync.proto import wandb_records
-from trackerlite.sync.upload import Uploaded, upload
+from trackerlite.sync.upload import Uploaded, Uploader
 from trackerlite.sync.words import advice, failure_words
 from trackerlite.sync.write import CannotSend, folder_name, write_segment
 
@@ -61,7 +61,11 @@ class Delivery:
         may be tried alone.
         """
         reached("planned")
-        with self._workplace(jobs) as (work, lock):
+        python = self.options.python
+        with (
+            self._workplace(jobs) as (work, lock),
+            Uploader(work, self.credentials, lock, python=python) as uploader,
+        ):
             for job in jobs:
                 self._write(job, work)
             ready = [job for job in jobs if job.outcome is None]
@@ -71,14 +75,10 @@ class Delivery:
             segments = [job.segment for job in ready if job.segment]
             self._stage(ready, "sending")
             self._tell(ready, "sending")
-            result = upload(
+            result = uploader.send(
                 [segment.folder for segment in segments],
-                work,
-                self.credentials,
-                lock,
                 patience=self.options.patience,
                 notice=self.notice,
-                python=self.options.python,
             )
             self._stage(ready, "sent")
             self._tell(ready, "checking")

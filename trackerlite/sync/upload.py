@@ -14,6 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,9 +23,10 @@ from trackerlite.sync.proto import sync_command
 
 Notice = Callable[[str], None]
 
-# Linux ends the uploader when we die; elsewhere the lock makes the next sync wait for it.
+# Linux ends the uploader when we die; elsewhere the lock makes the next sync wait for it. It is told its
+# arguments once it has loaded wandb, which takes longer than all else of a small upload.
 _LAUNCH = """
-import os, sys, runpy
+import json, os, sys, runpy
 try:
     import ctypes
     ctypes.CDLL(None).prctl(1, 9)
@@ -32,7 +34,15 @@ except Exception:
     pass
 if os.getppid() != int(os.environ.pop("TRACKERLITE_PARENT")):
     os._exit(9)
-sys.argv[0] = "wandb"
+try:
+    import wandb.cli.cli
+except Exception:
+    pass
+with open(int(os.environ.pop("TRACKERLITE_ARGUMENTS"))) as told:
+    arguments = told.read()
+if not arguments:
+    os._exit(0)
+sys.argv = ["wandb", *json.loads(arguments)]
 runpy.run_module("wandb", run_name="__main__", alter_sys=False)
 """
 _KEEP = [
@@ -61,6 +71,8 @@ _KEEP = [
     "VIRTUAL_ENV",
     "PYTHONPATH",
     "PYTHONHOME",
+    "PYTHONPYCACHEPREFIX",
+    "PYTHONDONTWRITEBYTECODE",
     "WANDB_CACHE_DIR",
     "WANDB_CONFIG_DIR",
     "WANDB_DATA_DIR",
@@ -91,46 +103,73 @@ class Uploaded:
     seconds: float = 0.0
 
 
-def upload(
-    folders: Sequence[Path],
-    work: Path,
-    credentials: Credentials,
-    lock: Path,
-    *,
-    program: str = "trackerlite",
-    patience: float = 300.0,
-    notice: Notice | None = None,
-    python: str | None = None,
-) -> Uploaded:
-    """Upload segment folders in one call of the uploader; blocks until it is gone.
+class Uploader:
+    """The uploader's process, started before there is anything to upload: it loads while that is written.
+
+    As a context manager; whatever happens inside, nothing of it is left behind.
 
     lock: a file that the uploader holds locked while any part of it lives.
-    patience: seconds that errors may repeat before it is stopped; one that is over does not count.
     """
-    began = time.monotonic()
-    command = sync_command(folders, python)
-    arguments = [command[0], "-c", _LAUNCH, *command[3:]]
-    log = _Log(work / "wandb" / "logs")
-    with lock.open("a+b") as held, (work / "uploader.txt").open("wb") as out:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        child = subprocess.Popen(
-            arguments,
-            cwd=work,
-            env=_environment(credentials, work, program),
-            stdin=held,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        gave_up = False
+
+    def __init__(
+        self,
+        work: Path,
+        credentials: Credentials,
+        lock: Path,
+        *,
+        program: str = "trackerlite",
+        python: str | None = None,
+    ) -> None:
+        self._work, self._python, self._ended = work, python, False
+        theirs, self._ours = os.pipe()
+        environment = _environment(credentials, work, program)
         try:
-            gave_up = _watch(child, log, patience, notice or (lambda _: None))
+            with lock.open("a+b") as held, (work / "uploader.txt").open("wb") as out:
+                fcntl.flock(held, fcntl.LOCK_EX)
+                self._child = subprocess.Popen(
+                    [sync_command([], python)[0], "-c", _LAUNCH],
+                    cwd=work,
+                    env={**environment, "TRACKERLITE_ARGUMENTS": str(theirs)},
+                    stdin=held,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    pass_fds=[theirs],
+                )
+        except BaseException:
+            os.close(self._ours)
+            raise
         finally:
-            _end(child)
-    log.read()
-    text = (work / "uploader.txt").read_text(encoding="utf-8", errors="replace")
-    problems = log.problems
-    return Uploaded(child.returncode, problems, text[-4000:], gave_up, time.monotonic() - began)
+            os.close(theirs)
+
+    def __enter__(self) -> Uploader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._ended:
+            os.close(self._ours)
+            _end(self._child)
+
+    def send(
+        self, folders: Sequence[Path], *, patience: float = 300.0, notice: Notice | None = None
+    ) -> Uploaded:
+        """Upload segment folders in one call of the uploader; blocks until it is gone.
+
+        patience: seconds that errors may repeat before it is stopped; one that is over does not count.
+        """
+        began = time.monotonic()
+        log = _Log(self._work / "wandb" / "logs")
+        gave_up, self._ended = False, True
+        try:
+            with suppress(BrokenPipeError), open(self._ours, "w") as told:
+                json.dump(sync_command(folders, self._python)[3:], told)
+            gave_up = _watch(self._child, log, patience, notice or (lambda _: None))
+        finally:
+            _end(self._child)
+        log.read()
+        text = (self._work / "uploader.txt").read_text(encoding="utf-8", errors="replace")
+        seconds = time.monotonic() - began
+        return Uploaded(self._child.returncode, log.problems, text[-4000:], gave_up, seconds)
 
 
 def wait_until_free(lock: Path, seconds: float) -> bool:
