@@ -126,7 +126,8 @@ class CurveLoader:
         Extremes are not preferred, as they are in what a line shows.
         """
         start, stop = self._span(series, wants, started)
-        if series.count <= _AFAR:
+        zoomed = wants.window is not None and series.count <= _POINTS
+        if series.count <= _AFAR or zoomed:
             path = self._path(series, wants, start, stop)
         else:
             path = self._ends(series, wants.smoothing, places, start, stop)
