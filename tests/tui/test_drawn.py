@@ -79,6 +79,13 @@ def test_runs_are_newest_only_while_the_newest_come_first(still: Make, store: Pa
     assert "first 6 runs, none marked" in texts(still(store, "charts", sort="m:val/f1"))[1]
 
 
+def test_charts_of_no_run_say_that_it_is_the_filter(still: Make, store: Path) -> None:
+    """Where a filter leaves no run, marking runs would not help."""
+    page = "\n".join(texts(still(store, "charts", filter="name:nobody")))
+    assert "no run passes the filter" in page
+    assert "mark runs" not in page
+
+
 def _mixed(folder: Path) -> None:
     """A run with a loss, and another whose metrics come first in the alphabet."""
     for name, metrics in (("plain", ["loss"]), ("other", [f"a{i}" for i in range(40)])):

@@ -301,6 +301,8 @@ class Screen(Moving, Legend, Inspecting, Zooming, Exporting, ChartSettings, Page
         desk = self.desk
         if desk.snapshot.loading:
             lines = ["reading the store …"]
+        elif not any_run and desk.state.filter and desk.snapshot.runs:
+            lines = ["no run passes the filter", "backspace on the Runs screen (1) clears it"]
         elif not any_run:
             lines = ["no run to draw", "mark runs on the Runs screen (1) with space"]
         elif desk.state.metric_filter:
