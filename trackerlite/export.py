@@ -65,9 +65,7 @@ class Table:
     def rows(self) -> Iterator[tuple[RunInfo, Row]]:
         """Every row, run by run, steps rising."""
         for run, history in self._histories:
-            # Steps that go back are only known once met; after this they are sorted.
-            history.tally()
-            for row in history.iterate():
+            for row in history.streamed():
                 yield run, row
 
     def texts(self) -> set[str]:

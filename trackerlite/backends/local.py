@@ -144,8 +144,7 @@ class LocalBackend(Backend):
             if reader is None:
                 return
             rows = HistoryRows(reader.connection, reader.run(run).key)
-            rows.tally()  # finds series that are out of order; from then on they are sorted
-            yield from ((row.step, row.values) for row in rows.iterate(after))
+            yield from ((row.step, row.values) for row in rows.streamed(after))
 
     def get_experiment(self, run: str) -> Experiment:
         with self._reader() as reader:

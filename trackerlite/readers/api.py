@@ -15,8 +15,6 @@ from trackerlite.readers.nearest import hints
 from trackerlite.readers.reader import Reader
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from trackerlite.artifacts import Artifact
 
 __all__ = ["Api", "ApiRun"]
@@ -96,11 +94,14 @@ class Api:
 
     def _selected(self, project: str | None, filter: str, sort: str) -> list[RunInfo]:
         from trackerlite.readers.filters import Filter, parse_items
-        from trackerlite.readers.select import select_runs
+        from trackerlite.readers.select import columns_of, select_runs
 
         now, parsed = time.time(), Filter(filter) if filter else None
         found = select_runs(self._reader, parsed, sort, project, now=now)
-        asked = parse_items(sort) if sort else []
+        items = parse_items(sort) if sort else []
+        # Who has a value comes first: where the first has it, nobody else need be looked at.
+        first = columns_of(self._reader, found[:1], items, now)
+        asked = [item for item, column in zip(items, first, strict=True) if not column]
         asked += parsed.operands() if parsed and not found else []
         for sentence in hints(self._reader, asked, project, now) if asked else ():
             warnings.warn(sentence, stacklevel=3)
@@ -113,14 +114,18 @@ class Api:
             RunNotFound, AmbiguousRun.
         """
         self._reader.refresh()
-        return ApiRun(self._reader, self._reader.run(text("run", ref, '"project/id"')))
+        return ApiRun(self._reader, self._info(ref))
+
+    def _info(self, ref: str) -> RunInfo:
+        return self._reader.run(text("run", ref, '"project/id"'))
 
     def compare(self, runs: Sequence[ApiRun | str] | ApiRun | str) -> Any:
         """What differs between runs: the object behind `trackerlite diff`."""
         from trackerlite.readers.compare import compare
 
         runs = [runs] if isinstance(runs, (str, ApiRun)) else runs
-        infos = [r.info if isinstance(r, ApiRun) else self.run(r).info for r in runs]
+        self._reader.refresh()
+        infos = [r.info if isinstance(r, ApiRun) else self._info(r) for r in runs]
         return compare(self._reader, infos)
 
     def artifact(self, name: str, type: str | None = None) -> Artifact:
@@ -147,10 +152,5 @@ class Api:
     def __enter__(self) -> Api:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._reader.__exit__(kind, error, trace)
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        self._reader.__exit__(None, error, None)

@@ -188,9 +188,8 @@ class ApiRun(Familiar):
         from trackerlite.readers.history_rows import HistoryRows
 
         rows = HistoryRows(self._reader.connection, self.info.key)
-        rows.tally()  # finds series that are out of order; from then on they are sorted
         after = None if min_step is None else min_step - 1
-        for step, moment, logged in rows.iterate(after=after, before=max_step):
+        for step, moment, logged in rows.streamed(after, max_step):
             row = {
                 "_step": step,
                 "_timestamp": moment,
@@ -214,12 +213,13 @@ class ApiRun(Familiar):
         from trackerlite.artifacts import Artifact, Registry
         from trackerlite.errors import ArtifactNotFound
 
-        store, found = self._reader.path, {}
+        store, found = self._reader.path, dict[str, Artifact]()
+        registry = Registry(store)
         for one in self._reader.artifacts(self.info.key):
             name = f"{one.body.get('project') or self.info.project}/{one.name}:{one.version}"
             if one.use == use and name not in found:
                 try:
-                    found[name] = Artifact._from(Registry(store).get("", name), store)
+                    found[name] = Artifact._from(registry.get("", name), store)
                 except ArtifactNotFound:  # `gc` has freed it
                     continue
         return list(found.values())

@@ -227,6 +227,12 @@ class HistoryRows:
                 if series.buffer and not series.done and series.buffer[-1][0] <= bound:
                     self._fill(series)
 
+    def streamed(self, after: float | None = None, before: float | None = None) -> Iterator[Row]:
+        """As `iterate`, for who gives the rows on and cannot begin again: which series go back is
+        found out before."""
+        self.tally()
+        yield from self.iterate(after, before)
+
     def _emit(self, live: list[_Series], bound: float, after: float | None) -> Iterator[Row]:
         rows: dict[float, dict[str, Any]] = {}
         times: dict[float, float] = {}
