@@ -6,29 +6,22 @@ from typing import Any
 
 from trackerlite import values
 from trackerlite.errors import BadInput
-from trackerlite.journal.writer import JournalWriter
 from trackerlite.recording.axes import Axes
 from trackerlite.recording.config import Summary
 from trackerlite.recording.harmless import harmless
+from trackerlite.recording.part import Part
 from trackerlite.recording.statistics import Statistics
 
 _GOALS = {"min": "min", "minimize": "min", "max": "max", "maximize": "max"}
 _SUMMARIES = {"min", "max", "mean", "first", "last", "best", "copy", "none"}
 
 
-class Defining:
+class Defining(Part):
     """The part of `Run` that is about what its metrics mean."""
 
     summary: Summary
-    _writer: JournalWriter
     _axes: Axes
     _statistics: Statistics
-
-    def _refuse(self, message: str) -> bool:
-        raise NotImplementedError
-
-    def _record(self, kind: str, /, *extra: bytes, **fields: Any) -> bool:
-        raise NotImplementedError
 
     @harmless("define_metric()")
     def define_metric(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from trackerlite.journal.writer import JournalWriter
 from trackerlite.recording import lifecycle
 from trackerlite.recording.companions import Companions
+from trackerlite.recording.part import Part
 from trackerlite.recording.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -18,10 +17,9 @@ if TYPE_CHECKING:
 Ended = TypeVar("Ended", bound="Ending")
 
 
-class Ending:
+class Ending(Part):
     """The part of `Run` that brings it to an end, once."""
 
-    _writer: JournalWriter
     _recorder: Recorder | None
     _companions: Companions | None
     _describing: threading.Thread | None
@@ -30,12 +28,6 @@ class Ending:
     _preempted: str | None
     _heeded: bool  # whether the script knows of it, and so ends because of it
     _pid: int
-
-    def _record(self, kind: str, /, *extra: bytes, **fields: Any) -> bool:
-        raise NotImplementedError
-
-    def _say(self, message: str) -> None:
-        raise NotImplementedError
 
     def mark_preempting(self, reason: str = "preempted") -> None:
         """Say that this process is about to be stopped: the run ends as preempted."""
@@ -94,12 +86,7 @@ class Ending:
     def __enter__(self: Ended) -> Ended:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if error is None:
             self.finish()
         elif self._preempted is not None:

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from trackerlite.journal.writer import JournalWriter
 from trackerlite.recording.harmless import harmless
+from trackerlite.recording.part import Part
 from trackerlite.recording.settings import NOTES_LIMIT, Settings, check_name, check_text, parse_tags
 
 
-class Identity:
+class Identity(Part):
     """The part of `Run` that says which run it is."""
 
     settings: Settings
-    _writer: JournalWriter
     _step: int
     _name: str
     _notes: str | None
     _tags: tuple[str, ...]
-
-    def _refuse(self, message: str) -> bool:
-        raise NotImplementedError
-
-    def _record(self, kind: str, /, *extra: bytes, **fields: Any) -> bool:
-        raise NotImplementedError
 
     @property
     def id(self) -> str:
