@@ -134,9 +134,14 @@ class TrackerApp(App[None], inherit_bindings=False):
             self._painted_at = time.monotonic()
             self.surface.show(self.desk.paint(swift=swift), self.desk.look.ink)
             if self.desk.unpainted:
-                self.call_later(self.paint)
+                self.call_later(self._paint_rest)
             if self.desk.graphics is not None:
                 self._pictures.show(self.desk.picture())
+
+    def _paint_rest(self) -> None:
+        """What a swift painting left, unless it is painted by now."""
+        if self.desk.unpainted:
+            self.paint()
 
     def _soon(self) -> None:
         """Paint once after all that is waiting."""

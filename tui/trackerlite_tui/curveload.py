@@ -126,8 +126,7 @@ class CurveLoader:
         Extremes are not preferred, as they are in what a line shows.
         """
         start, stop = self._span(series, wants, started)
-        zoomed = wants.window is not None and series.count <= _POINTS
-        if series.count <= _AFAR or zoomed:
+        if series.count <= (_AFAR if wants.window is None else _POINTS):
             path = self._path(series, wants, start, stop)
         else:
             path = self._ends(series, wants.smoothing, places, start, stop)
@@ -233,14 +232,10 @@ class CurveLoader:
         return np.interp(path.step, other.step[good][order], other.value[good][order])
 
     def _span(self, series: SeriesInfo, wants: Wants, started: float) -> tuple[int, int | None]:
-        """The points that are looked at, by index: all, or those in the window."""
-        if wants.window is None or wants.axis not in (STEP, RELATIVE, WALL):
-            return 0, None
-        return self._indices(series, wants, started)
-
-    def _indices(self, series: SeriesInfo, wants: Wants, started: float) -> tuple[int, int | None]:
-        """The points that a window on the x axis shows, with one bucket either side."""
-        if series.count <= _POINTS or wants.window is None:
+        """The points that are looked at, by index: those that a window on the x axis shows, with one
+        bucket either side; all, of a short series or an axis that is a metric."""
+        of_metric = wants.axis not in (STEP, RELATIVE, WALL)
+        if wants.window is None or of_metric or series.count <= _POINTS:
             return 0, None
         env = self._reader.envelope(series.key, 1000)
         if wants.axis == STEP:
