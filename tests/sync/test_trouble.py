@@ -114,6 +114,25 @@ def test_a_server_that_keeps_failing_is_given_up_on(
     assert arrived(server, run.id) == expected(run, 100)
 
 
+def test_an_uploader_that_cannot_start_is_said_at_once(
+    server: Loopback, record: Record, sync: Sync, tmp_path: Path
+) -> None:
+    """Nobody waits for rows that were never sent, nor tries each run alone."""
+    runs = [record(10) for _ in range(3)]
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho started >> $0.calls\necho no core here >&2\nexit 3\n")
+    broken.chmod(0o755)
+    began = time.monotonic()
+    outcomes = sync(python=str(broken), read_back=600.0)
+    assert time.monotonic() - began < 60
+    assert {outcome.status for outcome in outcomes} == {"failed"}
+    assert all("ended with 3: no core here" in outcome.message for outcome in outcomes)
+    assert Path(f"{broken}.calls").read_text().split() == ["started"]
+    assert {outcome.status for outcome in sync()} == {"synced"}
+    for run in runs:
+        assert arrived(server, run.id) == expected(run, 10)
+
+
 def test_a_run_deleted_at_the_server(server: Loopback, record: Record, sync: Sync) -> None:
     """409 on a deleted run is said at once, not after minutes of retries; --new-run works."""
     run = record(20)

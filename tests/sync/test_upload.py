@@ -1,14 +1,17 @@
-"""The uploader's log, followed: what counts as trouble, and for how long."""
+"""The uploader: its end, and its log, followed: what counts as trouble, and for how long."""
 
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from trackerlite.backends.credentials import Credentials
 from trackerlite.sync import upload
-from trackerlite.sync.upload import _Log
+from trackerlite.sync.proto import sync_command
+from trackerlite.sync.upload import Uploader, _Log
 
 ROWS = {"msg": "api: retrying HTTP error", "status": 500, "url": "http://h/files/e/p/a/file_stream"}
 OTHER = {"msg": "api: retrying error", "error": 'Post "http://h/graphql": EOF'}
@@ -45,3 +48,18 @@ def test_errors_count_while_they_repeat(
             )
         log.read()
     assert log.failing_for(400.0) == lasting
+
+
+def test_the_uploader_ends_with_wandbs_own_code_and_words(tmp_path: Path) -> None:
+    """Its way out, past the interpreter's own end, changes neither."""
+    absent = tmp_path / "offline-run-20260101_000000-absent"
+    plain = subprocess.run(
+        sync_command([absent]), cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert plain.returncode
+    credentials = Credentials("http://127.0.0.1:9", "0" * 40)
+    with Uploader(tmp_path, credentials, tmp_path / "upload.lock") as uploader:
+        result = uploader.send([absent])
+    assert result.code == plain.returncode
+    assert "does not exist" in result.said
+    assert result.said.splitlines()[-1] == plain.stderr.splitlines()[-1]

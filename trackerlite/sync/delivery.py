@@ -82,9 +82,9 @@ class Delivery:
             )
             self._stage(ready, "sent")
             self._tell(ready, "checking")
-            there = self._look(ready)
+            there, until = self._look(ready), time.monotonic() + self.options.read_back
             with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-                list(pool.map(lambda job: self._read_back(job, result, there), ready))
+                list(pool.map(lambda job: self._read_back(job, result, there, until), ready))
         self._stage(ready, "read back")
         arrived = [job for job in ready if job.outcome is None and self._accept(job)]
         reached("verified")
@@ -92,7 +92,7 @@ class Delivery:
             for job in arrived:
                 self._confirm(job)
         reached("confirmed")
-        if result.code and not result.gave_up and len(ready) > 1:
+        if result.code and result.began and not result.gave_up and len(ready) > 1:
             return [job for job in ready if job not in arrived]
         return []
 
@@ -163,14 +163,21 @@ class Delivery:
             return {}
 
     def _read_back(
-        self, job: Job, result: Uploaded, there: Mapping[tuple[str, str, str], Cursor]
+        self,
+        job: Job,
+        result: Uploaded,
+        there: Mapping[tuple[str, str, str], Cursor],
+        until: float,
     ) -> None:
         segment = job.segment
         assert segment is not None
         troubles = result.problems.get(segment.folder.name, [])
-        doomed = result.gave_up or any(p.what in ("rows", "run") for p in troubles)
+        doomed = (
+            result.gave_up or not result.began or any(p.what in ("rows", "run") for p in troubles)
+        )
         try:
-            patience = min(self.options.read_back, 1.0 if doomed else self.options.read_back)
+            left = max(0.0, until - time.monotonic())
+            patience = min(left, 1.0) if doomed else left
             job.cursor = verify.await_counts(job.remote, segment, patience, there.get(job.place))
             problems = verify.check_counts(segment, job.cursor)
             if not problems:

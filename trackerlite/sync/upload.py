@@ -19,14 +19,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trackerlite.backends.credentials import Credentials
-from trackerlite.sync.proto import sync_command
+from trackerlite.sync.proto import sync_command, wandb_records
 
 Notice = Callable[[str], None]
 
 # Linux ends the uploader when we die; elsewhere the lock makes the next sync wait for it. It is told its
-# arguments once it has loaded wandb, which takes longer than all else of a small upload.
+# arguments once it has loaded wandb, which takes longer than all else of a small upload; and leaves
+# when all of wandb has ended, without taking its own interpreter apart, which takes half a second.
 _LAUNCH = """
-import json, os, sys, runpy
+import atexit, json, os, runpy, sys
+status = 1
+def leave():
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
+atexit.register(leave)
 try:
     import ctypes
     ctypes.CDLL(None).prctl(1, 9)
@@ -43,7 +50,12 @@ with open(int(os.environ.pop("TRACKERLITE_ARGUMENTS"))) as told:
 if not arguments:
     os._exit(0)
 sys.argv = ["wandb", *json.loads(arguments)]
-runpy.run_module("wandb", run_name="__main__", alter_sys=False)
+try:
+    runpy.run_module("wandb", run_name="__main__", alter_sys=False)
+    status = 0
+except SystemExit as ended:
+    status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    raise
 """
 _KEEP = [
     "PATH",
@@ -100,6 +112,7 @@ class Uploaded:
     problems: dict[str, list[Problem]] = field(default_factory=dict)  # by folder name
     said: str = ""
     gave_up: bool = False
+    began: bool = True  # whether wandb's core came to read a segment
     seconds: float = 0.0
 
 
@@ -169,7 +182,11 @@ class Uploader:
         log.read()
         text = (self._work / "uploader.txt").read_text(encoding="utf-8", errors="replace")
         seconds = time.monotonic() - began
-        return Uploaded(self._child.returncode, log.problems, text[-4000:], gave_up, seconds)
+        code = self._child.returncode
+        known = wandb_records().resume  # an older wandb logs elsewhere
+        return Uploaded(
+            code, log.problems, text[-4000:], gave_up, not code or log.found or not known, seconds
+        )
 
 
 def wait_until_free(lock: Path, seconds: float) -> bool:
@@ -192,10 +209,10 @@ def wait_until_free(lock: Path, seconds: float) -> bool:
 
 def _watch(child: subprocess.Popen[bytes], log: _Log, patience: float, notice: Notice) -> bool:
     """Wait for the child; True when it was given up on."""
-    pause, waiting = 0.02, 0.0
-    while child.poll() is None:
-        time.sleep(pause)
-        pause = min(pause * 1.5, 0.2)
+    waiting = 0.0
+    while child.returncode is None:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=0.2)
         log.read()
         now = time.monotonic()
         if log.fatal or log.failing_for(now) > patience:
@@ -230,6 +247,7 @@ class _Log:
         self.problems: dict[str, list[Problem]] = {}
         self.trouble = ""  # the last that was not told yet
         self.fatal = False
+        self.found = False  # whether there is one
         self._failing: dict[tuple[str, bool], tuple[float, float]] = {}
 
     def failing_for(self, now: float) -> float:
@@ -247,6 +265,7 @@ class _Log:
             paths = sorted(self._folder.glob("debug-sync*.log"))
         except OSError:
             return
+        self.found = bool(paths)
         for path in paths:
             at = self._offsets.get(path, 0)
             try:
