@@ -59,10 +59,9 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--full"):
         return
-    skip = pytest.mark.skip(reason="a long profile; run with --full")
-    for item in items:
-        if "full" in item.keywords:
-            item.add_marker(skip)
+    long = [item for item in items if "full" in item.keywords]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if "full" not in item.keywords]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,11 +9,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from stories import teller
 from stories.model import Model
 
 REWOUND = 0.4
+
+
+def seeds(short: int, full: int) -> list[Any]:
+    """The stories of a test: some always, the rest with `--full`."""
+    more = (pytest.param(seed, marks=pytest.mark.full) for seed in range(short, full))
+    return [*range(short), *more]
 
 
 class Story:

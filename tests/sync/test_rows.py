@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import trackerlite as tl
 from trackerlite.readers import Reader, history_rows
-from trackerlite.readers.history_rows import HistoryRows, OutOfOrder
+from trackerlite.readers.history_rows import HistoryRows
+from trackerlite.readers.series_points import OutOfOrder
 
 Calls = list[tuple[int, dict[str, Any]]]
 numbers = st.one_of(
@@ -158,7 +159,7 @@ def test_memory_stays_bounded(
     logged(tmp_path, [(step, {"a": math.pi * step}) for step in steps])
     monkeypatch.setattr(history_rows, "BUDGET", 2_000)
     rows = opened()
-    rows._series[0].sorted = True
+    rows._columns[0].points.sorted = True
     with pytest.raises(OutOfOrder):
         list(rows.iterate())
     tracemalloc.start()

@@ -7,25 +7,20 @@ time is that of the latest call in it, rewound points are left out. At most `BUD
 
 from __future__ import annotations
 
-import json
 import math
 import sqlite3
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
+
+from trackerlite.readers.series_points import Mark, OutOfOrder, SeriesPoints
 
 BUDGET = 400_000
 _STREAMS = {"history": ("history", "value"), "system": ("system", "system")}
 T = TypeVar("T")
 Rename = Callable[[str, str, int, Any], str | None]
-_Point = tuple[int, float, Any, int]  # step, time, value, index
-_Stored = tuple[Any, int, float, Any, Any]  # step or time, index, time, value or JSON, mark
-
-
-#: points and values that no rewind hid
-_VISIBLE = "(mark IS NULL OR mark < 16)"
+Marks = Mapping[str, tuple[int, int]]  # how far each series was read, by "lane/stream/name"
 
 
 class Row(NamedTuple):
@@ -36,26 +31,16 @@ class Row(NamedTuple):
     values: dict[str, Any]
 
 
-Mark = tuple[int, int]  # how far a series was read: the next index, the visible points before it
-
-
 @dataclass
-class _Series:
-    key: int
+class _Column:
+    """A series, under the name that it has in the rows."""
+
     name: str
     lane: str
-    stream: str
-    total: int
-    points: int
-    sorted: bool
+    label: str
     max_step: int
-    at: int = 0  # next index to fetch
-    buffer: list[_Point] = field(default_factory=list)
-    done: bool = False
-    shared: bool = False
-    feed: Iterator[list[_Point]] | None = None
-    taken: int = 0  # visible points handed out
-    next_index: int = 0  # index after the last point handed out
+    points: SeriesPoints
+    shared: bool = False  # whether another has its name, too
 
 
 class HistoryRows:
@@ -78,12 +63,10 @@ class HistoryRows:
         rename: the key of a series in the rows from its name, lane, rank and last value (of what
         is no number); None leaves it out. convert: applied to each value that is no number.
         """
-        self._convert = convert
-        self._connection = connection
         self._by_time = stream == "system"
-        self._series: list[_Series] = []
+        self._columns: list[_Column] = []
         self.total = 0
-        names: dict[str, _Series] = {}
+        names: dict[str, _Column] = {}
         for (
             key,
             name,
@@ -107,20 +90,24 @@ class HistoryRows:
             shown = rename(name, lane, rank, latest) if rename else default_name(name, rank)
             if shown is None:
                 continue
-            tidy = bool(first == low and end == high) or self._by_time
-            one = _Series(key, shown, lane, kind, total, points, tidy, high)
+            series = SeriesPoints(
+                connection, key, kind, by_time=self._by_time, total=total, points=points,
+                sorted=self._by_time or (first == low and end == high), convert=convert,
+            )  # fmt: skip
+            one = _Column(shown, lane, f"{lane}/{kind}/{name}", high, series)
             if shown in names:
                 one.shared = names[shown].shared = True
             names[shown] = one
-            self._series.append(one)
+            self._columns.append(one)
             self.total += total
-        self._chunk = max(64, min(20_000, BUDGET // max(1, len(self._series))))
+        for column in self._columns:
+            column.points.chunk = max(64, min(20_000, BUDGET // len(self._columns)))
         self.late = 0
         self.more = False
 
     @property
     def names(self) -> list[str]:
-        return sorted({s.name for s in self._series})
+        return sorted({column.name for column in self._columns})
 
     def complete_below(self, lanes: Iterable[str]) -> int | None:
         """Rows below this step are complete as far as these writers are concerned.
@@ -128,14 +115,14 @@ class HistoryRows:
         The slowest of them decides; None when one of them has logged nothing yet.
         """
         last: dict[str, int] = {}
-        for series in self._series:
-            last[series.lane] = max(last.get(series.lane, series.max_step), series.max_step)
+        for column in self._columns:
+            last[column.lane] = max(last.get(column.lane, column.max_step), column.max_step)
         steps = [last.get(lane) for lane in lanes]
         return None if None in steps or not steps else min(s for s in steps if s is not None)
 
-    def marks(self) -> dict[str, Mark]:
-        """Where the last `iterate` stopped in each series, by "lane/name"."""
-        return {_label(s): (s.next_index, s.taken) for s in self._series}
+    def marks(self) -> dict[str, tuple[int, int]]:
+        """Where the last `iterate` stopped in each series, by "lane/stream/name"."""
+        return {column.label: column.points.mark for column in self._columns}
 
     def tally(self, upto: int | None = None) -> tuple[int, int | None]:
         """How many rows there are with a step of at most `upto`, and the last one's step."""
@@ -154,7 +141,7 @@ class HistoryRows:
         self,
         after: float | None = None,
         before: float | None = None,
-        start: Mapping[str, Mark] | None = None,
+        start: Marks | None = None,
         most: int | None = None,
     ) -> int:
         """How many rows `iterate` would give, counted up to `most`."""
@@ -162,29 +149,19 @@ class HistoryRows:
             lambda: sum(1 for _ in islice(self.iterate(after, before, start), most))
         )
 
-    def visible_before(self, marks: Mapping[str, Mark]) -> bool:
+    def visible_before(self, marks: Marks) -> bool:
         """True when all that `marks` counted is there and still visible: nothing was rewound."""
-        known = {_label(s): s for s in self._series}
-        for label, mark in marks.items():
-            series = known.get(label)
-            if series is None:
-                if mark[1]:
-                    return False
-                continue
-            table = _table(series.stream)
-            newer = self._connection.execute(
-                f"SELECT COUNT(*) FROM {table} WHERE key >= ? AND key < ? AND {_VISIBLE}",  # noqa: S608
-                ((series.key << 40) + mark[0], (series.key << 40) + series.total),
-            ).fetchone()[0]
-            if series.total < mark[0] or series.points - newer != mark[1]:
-                return False
-        return True
+        known = {column.label: column.points for column in self._columns}
+        return all(
+            known[label].still_has(Mark(*mark)) if label in known else not mark[1]
+            for label, mark in marks.items()
+        )
 
     def iterate(
         self,
         after: float | None = None,
         before: float | None = None,
-        start: Mapping[str, Mark] | None = None,
+        start: Marks | None = None,
         limit: int | None = None,
     ) -> Iterator[Row]:
         """Rows with `after` < step < `before`, strictly increasing.
@@ -197,21 +174,18 @@ class HistoryRows:
             OutOfOrder: a series' steps go back; ask again from the start.
         """
         self.late, self.more, given = 0, False, 0
-        for series in self._series:
-            mark = (start or {}).get(_label(series), (0, 0))
-            series.at = series.next_index = mark[0]
-            series.taken = mark[1]
-            series.buffer, series.done, series.feed = [], False, None
-        live = list(self._series)
+        for column in self._columns:
+            column.points.begin(Mark(*(start or {}).get(column.label, ())))
+        live = list(self._columns)
         while live:
-            for series in live:
-                if not series.buffer:
-                    self._fill(series)
-            live = [s for s in live if s.buffer]
+            for column in live:
+                if not column.points.buffer:
+                    column.points.fill()
+            live = [column for column in live if column.points.buffer]
             if not live:
                 return
             # A step is complete once every series that goes on has been read beyond it.
-            open_ends = [s.buffer[-1][0] for s in live if not s.done]
+            open_ends = [c.points.buffer[-1][0] for c in live if not c.points.done]
             bound: float = min(open_ends, default=math.inf)
             if before is not None and before < bound:
                 bound = before
@@ -223,9 +197,10 @@ class HistoryRows:
                 return
             if before is not None and bound == before:
                 return
-            for series in live:
-                if series.buffer and not series.done and series.buffer[-1][0] <= bound:
-                    self._fill(series)
+            for column in live:
+                points = column.points
+                if points.buffer and not points.done and points.buffer[-1][0] <= bound:
+                    points.fill()
 
     def streamed(self, after: float | None = None, before: float | None = None) -> Iterator[Row]:
         """As `iterate`, for who gives the rows on and cannot begin again: which series go back is
@@ -233,20 +208,14 @@ class HistoryRows:
         self.tally()
         yield from self.iterate(after, before)
 
-    def _emit(self, live: list[_Series], bound: float, after: float | None) -> Iterator[Row]:
+    def _emit(self, live: list[_Column], bound: float, after: float | None) -> Iterator[Row]:
         rows: dict[float, dict[str, Any]] = {}
         times: dict[float, float] = {}
         owners: dict[tuple[float, str], float] = {}
         step: float
-        for series in live:
-            buffer = series.buffer
-            cut = len(buffer)
-            if bound != math.inf:
-                cut = bisect_left(buffer, bound, key=_at_step)
-            if not cut:
-                continue
-            name, shared = series.name, series.shared
-            for step, time, value, _ in buffer[:cut] if cut < len(buffer) else buffer:
+        for column in live:
+            name, shared = column.name, column.shared
+            for step, time, value, _ in column.points.take(bound):
                 row = rows.get(step)
                 if row is None:
                     rows[step] = {name: value}
@@ -259,10 +228,6 @@ class HistoryRows:
                         times[step] = time
                 if shared:
                     owners[step, name] = time
-            series.taken += cut
-            # For a series out of order the marks are of no use; the caller checks `in_order`.
-            series.next_index = buffer[cut - 1][3] + 1
-            del buffer[:cut]
         for step in sorted(rows):
             if after is not None and step <= after:
                 self.late += 1
@@ -272,90 +237,7 @@ class HistoryRows:
     @property
     def in_order(self) -> bool:
         """False when some series has steps that go back: then `marks` mean nothing."""
-        return all(s.sorted for s in self._series)
-
-    def _fill(self, series: _Series) -> None:
-        if series.feed is None:
-            series.feed = self._ordered(series) if series.sorted else self._sorted(series)
-        while True:
-            more = next(series.feed, None)
-            if more is None:
-                series.done = True
-                return
-            if series.sorted and not _rises(series.buffer[-1:], more):
-                series.sorted = False
-                raise OutOfOrder(series.name)
-            series.buffer.extend(more)
-            # One step must not fill the whole buffer: then nothing could be given out.
-            if series.buffer[-1][0] != series.buffer[0][0]:
-                return
-
-    def _ordered(self, series: _Series) -> Iterator[list[_Point]]:
-        for chunk in self._raw(series):
-            yield self._points(chunk, series.stream)
-
-    def _sorted(self, series: _Series) -> Iterator[list[_Point]]:
-        """A series whose steps go back, sorted on disk: SQLite's own sorter in a database without a name,
-        of which nothing stays behind whatever becomes of this process."""
-        # An iteration left half way is closed by whichever thread collects it.
-        scratch = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        try:
-            for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8192"):
-                scratch.execute(f"PRAGMA {setting}")
-            scratch.execute("CREATE TABLE p (step, idx INTEGER, time REAL, value, mark)")
-            for chunk in self._raw(series):
-                scratch.executemany("INSERT INTO p VALUES (?, ?, ?, ?, ?)", chunk)
-            scratch.execute("CREATE INDEX p_step ON p(step, idx)")
-            found = scratch.execute("SELECT * FROM p ORDER BY step, idx")
-            size = self._chunk if series.stream != "value" else 16
-            while chunk := found.fetchmany(size):
-                yield self._points(chunk, series.stream)
-        finally:
-            scratch.close()
-
-    def _points(self, chunk: list[_Stored], stream: str) -> list[_Point]:
-        if stream == "value":
-            convert = self._convert or (lambda value: value)
-            return [(step, time, convert(json.loads(text)), i) for step, i, time, text, _ in chunk]
-        return [
-            (step, time, value if mark is None else _special(value, mark), i)
-            for step, i, time, value, mark in chunk
-        ]
-
-    def _raw(self, series: _Series) -> Iterator[list[_Stored]]:
-        """Visible points as stored: (step or time, index, time, value or JSON, mark)."""
-        table = _table(series.stream)
-        column = "json, NULL" if table == "value" else "value, mark"
-        order = "time" if self._by_time else "step"
-        base = series.key << 40
-        query = (
-            f"SELECT {order}, key - {base}, time, {column} FROM {table}"  # noqa: S608 - fixed names
-            f" WHERE key >= ? AND key < ? AND {_VISIBLE} ORDER BY key LIMIT ?"
-        )
-        while True:
-            bound = (base + series.at, base + series.total, self._chunk)
-            rows = self._connection.execute(query, bound)
-            found = _bounded(rows) if table == "value" else rows.fetchall()
-            rows.close()  # no read transaction stays open between two chunks
-            if not found:
-                return
-            series.at = found[-1][1] + 1
-            yield found
-
-
-def _bounded(rows: sqlite3.Cursor) -> list[_Stored]:
-    """As many rows as make a few megabytes of text."""
-    found, size = [], 0
-    for row in rows:
-        found.append(row)
-        size += len(row[3])
-        if size > 4_000_000:
-            break
-    return found
-
-
-class OutOfOrder(Exception):
-    """A series that looked sorted is not; iterate again, it is sorted on disk from now on."""
+        return all(column.points.sorted for column in self._columns)
 
 
 def from_the_start(read: Callable[[], T]) -> T:
@@ -370,28 +252,3 @@ def from_the_start(read: Callable[[], T]) -> T:
 def default_name(name: str, rank: int) -> str | None:
     """The key of a series in a row: its name; other ranks than 0 are kept apart by a prefix."""
     return name if rank == 0 else f"rank{rank}/{name}"
-
-
-def _label(series: _Series) -> str:
-    return f"{series.lane}/{series.stream}/{series.name}"
-
-
-def _table(stream: str) -> str:
-    return "value" if stream == "value" else "point"
-
-
-def _at_step(point: _Point) -> float:
-    return point[0]
-
-
-def _rises(before: list[_Point], points: list[_Point]) -> bool:
-    steps = [p[0] for p in before] + [p[0] for p in points]
-    return steps == sorted(steps)  # on what is sorted already this is one pass in C
-
-
-def _special(value: Any, kind: int) -> Any:
-    if kind == 1:
-        return math.nan
-    if kind == 2:
-        return -0.0
-    return bool(value) if kind == 3 else value

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trackerlite.readers import Reader
-from trackerlite.readers.history_rows import OutOfOrder
 from trackerlite.readers.info import RunInfo
 from trackerlite.readers.replay import fingerprints
+from trackerlite.readers.series_points import OutOfOrder
 from trackerlite.store.ledger import Confirmed, Ledger
 from trackerlite.sync.source import LocalRun
 
