@@ -183,6 +183,17 @@ def test_many_small_runs_go_in_one_call(server: Loopback, record: Record, sync: 
         assert arrived(server, run.id) == expected(run, 5)
 
 
+def test_runs_of_one_id_in_two_projects_go_in_one_call(
+    server: Loopback, record: Record, sync: Sync
+) -> None:
+    """Runs that share their id, and the second in which they began, do not get into each other's way."""
+    time.sleep(1 - time.time() % 1)
+    record(5, id="same", project="one")
+    record(7, id="same", project="two")
+    assert [o.status for o in sync()] == ["synced"] * 2
+    assert [len(server.rows(project, "same")) for project in ("one", "two")] == [5, 7]
+
+
 def test_many_interrupted_runs_wait_together(
     server: Loopback, record: Record, sync: Sync, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,6 +124,8 @@ class Delivery:
     def _write(self, job: Job, work: Path) -> None:
         assert job.plan is not None
         local, run_id, wandb = job.local, job.where.run_id, wandb_records()
+        # The attempt's number tells apart runs of one id in two projects that began in one second.
+        folder = work / folder_name(f"{run_id}-{job.attempt}", local.started or None)
         job.told(job.ref, "reading", 0, local.rows.total)
         try:
             kept = attachments.collect(
@@ -131,7 +133,7 @@ class Delivery:
             )
             job.labels = labels.wanted(self.ledger, self.target, job.ref, run_id, local, job.cursor)
             job.segment = write_segment(
-                wandb, local, job.plan, job.cursor, work / folder_name(run_id, local.started or None),
+                wandb, local, job.plan, job.cursor, folder,
                 entity=job.where.entity, project=job.where.project, run_id=run_id,
                 labels=job.labels, media=kept.media, artifacts=kept.artifacts, max_rows=self.options.max_rows,
             )  # fmt: skip
@@ -153,7 +155,7 @@ class Delivery:
             )
         if job.outcome is not None:
             self.ledger.end([job.attempt])
-            shutil.rmtree(work / folder_name(run_id, local.started or None), ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _look(self, jobs: Sequence[Job]) -> Mapping[tuple[str, str, str], Cursor]:
         """What the server says of all of them at first sight; what is not there yet is asked for again."""
