@@ -451,7 +451,10 @@ run.finish()
 def test_a_slow_rank_holds_back_what_it_may_still_add_to(
     server: Loopback, store: Path, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two ranks, one run, synced while they run: rows wait for the slower rank, and nothing is late."""
+    """Two ranks, one run, synced while they run: rows wait for the slower rank, and nothing is late.
+
+    The last values of both are in the summary.
+    """
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("RANK", "0")
     fast = tl.init(project="p", id="pair", dir=store, ranks="all")
@@ -481,3 +484,5 @@ def test_a_slow_rank_holds_back_what_it_may_still_add_to(
     rows = server.rows("p", "pair")
     assert [r["_step"] for r in rows] == list(range(20))
     assert [(r["loss"], r["rank1/loss"]) for r in rows] == [(1.0 * s, 2.0 * s) for s in range(20)]
+    summary = server.run("p", "pair").summary
+    assert (summary["loss"], summary["rank1/loss"]) == (19.0, 38.0)

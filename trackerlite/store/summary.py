@@ -26,8 +26,8 @@ def read(
     ):
         if (at or 0.0) < times.get((key, name), 0.0):
             continue  # a name may have been numbers at times and text at others
-        parsed = _parsed(value) if stream == "value" else number(value, kind)
-        found.setdefault(key, {})[name] = parsed
+        said = parsed(value) if stream == "value" else number(value, kind)
+        found.setdefault(key, {})[name] = said
         times[key, name] = at or 0.0
     for key, name, text, at in connection.execute(
         f"SELECT run_key, key, json, at FROM summary_value {which}",  # noqa: S608
@@ -57,7 +57,7 @@ def of(run_keys: Iterable[int] | None, key: str | None) -> tuple[str, tuple[str,
     return f"{clause} AND key = ?" if clause else "WHERE key = ?", (key,)
 
 
-def _parsed(value: Any) -> Any:
+def parsed(value: Any) -> Any:
     """A `value` series' last, which the store keeps as SQLite would: JSON text for lists and dicts."""
     if isinstance(value, str) and value[:1] in "[{":
         try:

@@ -24,6 +24,7 @@ from trackerlite.readers.replay import (
     open_lanes,
     unfinished_media,
 )
+from trackerlite.store.summary import parsed
 from trackerlite.sync import charts
 
 _START_UP = 60.0  # seconds in which the ranks of a launch begin, where several record
@@ -123,13 +124,25 @@ class LocalRun:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """Summary, flat."""
+        """Summary, flat: rank 0's, and the last values of other writers, called as in rows."""
         found = self.reader.summaries([self.info.key]).get(self.info.key, {})
-        return {
+        return self._others_last() | {
             charts.table_key(k, v): charts.without_chart(v)
             for k, v in redact_config(found).items()
             if k not in OURS
         }
+
+    def _others_last(self) -> dict[str, Any]:
+        series = [
+            one
+            for stream in ("history", "value")
+            for one in self.reader.series([self.info.key], stream=stream)
+            if one.lane
+        ]
+        series.sort(key=lambda one: one.last_time or 0.0)
+        shown = {_shown(one.name, one.lane, one.rank, one.last): one.last for one in series}
+        found = redact_config({name: parsed(last) for name, last in shown.items() if name})
+        return {name: charts.without_chart(value) for name, value in found.items()}
 
     @cached_property
     def definitions(self) -> list[tuple[str, dict[str, Any]]]:
