@@ -22,6 +22,7 @@ from trackerlite.importers import find
 from trackerlite.importers.tables import TableRun
 from trackerlite.importers.write import take_in
 from trackerlite.readers import Reader
+from trackerlite.sync.segment import SegmentWriter
 
 
 def import_all(path: Path, store: Path, **options: Any) -> list[tuple[int, int]]:
@@ -187,6 +188,18 @@ def test_a_log_that_was_cut_off(tmp_path: Path) -> None:
         assert (run.state, run.reason) == (state, reason)
         assert run.duration is not None
         assert run.duration < 100
+
+
+def test_the_team_of_a_wandb_log_is_kept(tmp_path: Path) -> None:
+    """An imported run knows the entity that its script named: it is synced there."""
+    pb = pytest.importorskip("wandb.proto.wandb_internal_pb2")
+    with SegmentWriter(tmp_path / "run-x.wandb") as writer:
+        record = pb.Record()
+        record.run.run_id, record.run.project, record.run.entity = "x", "p", "us"
+        writer.write(record.SerializeToString())
+    import_all(tmp_path / "run-x.wandb", tmp_path / "s")
+    with Reader.open(tmp_path / "s") as reader:
+        assert reader.environment(reader.run("p/x").key)["entity"] == "us"
 
 
 def test_dvclive(tmp_path: Path) -> None:

@@ -306,6 +306,27 @@ def test_entity_and_project_are_remembered(server: Loopback, record: Record, syn
     assert arrived(server, second.id, "elsewhere") == expected(second, 5)
 
 
+def test_a_team_that_was_said_comes_before_the_environments(
+    server: Loopback, record: Record, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script's entity, and the --entity that a project once was sent with, count more than WANDB_ENTITY.
+
+    What WANDB_ENTITY was then is no word of anybody's about the project.
+    """
+    assert record(5, project="script", entity="us").entity == "us"
+    run = record(5, project="said")
+    sync(only=[run.id], entity="team")
+    record(5, project="usual")
+    sync()
+    monkeypatch.setenv("WANDB_ENTITY", "later")
+    record(5, project="said")
+    record(5, project="usual")
+    sync()
+    assert [(entity, project) for entity, project, _ in sorted(server.world.runs)] == [
+        ("later", "usual"), ("loop", "usual"), ("team", "said"), ("team", "said"), ("us", "script"),
+    ]  # fmt: skip
+
+
 def test_edits_afterwards_reach_the_server(
     server: Loopback, record: Record, sync: Sync, store: Path
 ) -> None:

@@ -57,8 +57,8 @@ class WandbRun(ForeignRun):
     def header(self) -> dict[str, Any]:
         """What the run and environment records say."""
         run = self._run
-        names = {4: "config", 6: "group", 7: "job_type", 9: "notes", 10: "tags", 13: "host"}
-        names[17] = "started"
+        names = {2: "entity", 4: "config", 6: "group", 7: "job_type", 9: "notes", 10: "tags"}
+        names |= {13: "host", 17: "started"}
         found = {name: run[number] for number, name in names.items() if run.get(number)}
         return found | self._environment
 

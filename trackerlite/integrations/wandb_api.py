@@ -88,7 +88,8 @@ def init(ours: dict[str, Any], theirs: dict[str, Any]) -> Run:
     if run is before:
         return run
     if merged.get("entity"):
-        run._record("environment", entity=str(merged["entity"]))
+        run._entity = str(merged["entity"])
+        run._record("environment", entity=run._entity)
     if merged.get("sync_tensorboard") or merged.get("tensorboard"):
         run._say(
             f"TensorBoard's logs are not taken over from inside; {UNSUPPORTED['tensorboard']}."

@@ -23,6 +23,7 @@ class Familiar:
 
     #: a local run has no page anywhere, and belongs to no sweep
     url = project_url = sweep_id = sweep_url = None
+    _entity: str | None = None
 
     def watch(
         self,
@@ -71,8 +72,8 @@ class Familiar:
 
     @property
     def entity(self) -> str | None:
-        """Whose W&B run it becomes: known when it is synced."""
-        return os.environ.get("WANDB_ENTITY") or None
+        """Whose W&B run it becomes, where the script or the environment says so."""
+        return self._entity or os.environ.get("WANDB_ENTITY") or None
 
     @property
     def path(self) -> str:

@@ -172,17 +172,20 @@ class Ledger:
     # -- the map of projects ---------------------------------------------------------------------
 
     def destination(self, target: str, project: str) -> tuple[str, str] | None:
-        """(entity, project) that `project` was last sent to."""
+        """(entity, project) that `project` shall be sent to, "" for what was never said."""
         found = self._db.execute(
             "SELECT entity, remote FROM project WHERE target = ? AND project = ?", (target, project)
         ).fetchone()
         return (found[0], found[1]) if found else None
 
-    def remember(self, target: str, project: str, entity: str, remote: str) -> None:
-        """Note where a project goes."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO project VALUES (?, ?, ?, ?)", (target, project, entity, remote)
-        )
+    def remember(self, target: str, project: str, entity: str | None, remote: str | None) -> None:
+        """Note where a project goes, as far as somebody said it."""
+        if entity or remote:
+            before = self.destination(target, project) or ("", "")
+            self._db.execute(
+                "INSERT OR REPLACE INTO project VALUES (?, ?, ?, ?)",
+                (target, project, entity or before[0], remote or before[1]),
+            )
 
     # -- what was confirmed ----------------------------------------------------------------------
 

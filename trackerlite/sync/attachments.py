@@ -14,6 +14,7 @@ from trackerlite.capture.redact import redact_config
 from trackerlite.errors import ArtifactDamaged
 from trackerlite.readers.info import ArtifactInfo
 from trackerlite.store.ledger import Ledger
+from trackerlite.sync.destination import remote_project
 from trackerlite.sync.proto import Wandb, artifact_record
 from trackerlite.sync.source import LocalRun, MediaFile
 from trackerlite.sync.write import Segment
@@ -70,8 +71,9 @@ def _at_server(
     The numbers of versions may differ between here and there, the contents may not.
     """
     project = str(info.body.get("project") or local.info.project)
-    entity, there = ledger.destination(target, project) or (remote.entity, remote.project)
-    where = WandbRemote(remote.http, entity, there)
+    usual = remote.project if project == local.info.project else remote_project(project)
+    entity, there = ledger.destination(target, project) or ("", "")
+    where = WandbRemote(remote.http, entity or remote.entity, there or usual)
     wanted = ledger.digests(target, f"output:{info.name}:{info.version}:{info.digest or ''}:")
     for reference in (f"{info.name}:{info.version}", f"{info.name}:latest"):
         found = where.artifact_id(reference)

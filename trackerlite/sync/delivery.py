@@ -228,7 +228,7 @@ class Delivery:
         labels.note(self.ledger, self.target, job.ref, job.where.run_id, job.local)
         self.ledger.confirm(known)
         self.ledger.remember(
-            self.target, job.local.info.project, job.where.entity, job.where.project
+            self.target, job.local.info.project, self.options.entity, self.options.project
         )
         if not job.goes_whole:
             return

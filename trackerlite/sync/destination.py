@@ -8,9 +8,9 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from trackerlite.readers.info import RunInfo
 from trackerlite.store.ledger import Confirmed, Ledger
 from trackerlite.sync.outcome import Options
+from trackerlite.sync.source import LocalRun
 
 _FORBIDDEN = re.compile(r"[/\\#?%:\x00-\x1f]")
 
@@ -26,20 +26,18 @@ class Destination:
 
 
 def choose(
-    ledger: Ledger, target: str, run: RunInfo, options: Options, default_entity: str
+    ledger: Ledger, target: str, local: LocalRun, options: Options, default_entity: str
 ) -> tuple[Destination, Confirmed]:
-    """Where `run` goes, and what is known of it there (a blank record where nothing is).
+    """Where a run goes, and what is known of it there (a blank record where nothing is).
 
-    What was said now comes first, then where this run went before, so that it goes to one place, then the
-    environment, then where its project went.
+    What is said now comes first, then where this run went before, so that it goes to one place, then what
+    was said of its project once. A team may also be the script's, the environment's, or the key's own.
     """
+    run = local.info
     known = ledger.confirmed(target, run.ref)
-    kept = ledger.destination(target, run.project)
-    before = (known.entity, known.project) if known else kept or ("", "")
-    usual = os.environ.get("WANDB_ENTITY")
-    if known is None and usual:
-        before = (usual, before[1])
-    entity = options.entity or before[0] or default_entity
+    said = ledger.destination(target, run.project) or ("", "")
+    before = (known.entity, known.project) if known else said
+    entity = options.entity or before[0] or _usual_entity(local) or default_entity
     project = options.project or before[1] or remote_project(run.project)
     moved = known is not None and (known.entity, known.project) != (entity, project)
     if known is not None and not moved and not options.new_run:
@@ -57,6 +55,10 @@ def choose(
             )
     fresh = Confirmed(target, run.ref, entity, project, run_id)
     return Destination(entity, project, run_id, problem), fresh
+
+
+def _usual_entity(local: LocalRun) -> str | None:
+    return local.environment.get("entity") or os.environ.get("WANDB_ENTITY")
 
 
 def remote_project(project: str) -> str:

@@ -149,9 +149,7 @@ class Syncer:
 
     def _job(self, local: LocalRun) -> Job:
         ref = local.info.ref
-        where, known = choose(
-            self.ledger, self.target, local.info, self.options, self._entity or ""
-        )
+        where, known = choose(self.ledger, self.target, local, self.options, self._entity or "")
         remote = WandbRemote(self.http, where.entity, where.project)
         lock = RunLock(self.reader.path, self.target, ref)
         job = Job(

@@ -36,7 +36,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LINE_LIMIT = 65_536
 _SHOWN = (
     "os", "platform", "python", "program", "executable", "user", "command", "args", "git",
-    "cpu_count", "gpus", "world_size",
+    "cpu_count", "gpus", "world_size", "entity",
 )  # fmt: skip
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z (out|err) ?")  # as the console log begins a line
 
