@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -190,16 +193,46 @@ def test_a_log_that_was_cut_off(tmp_path: Path) -> None:
         assert run.duration < 100
 
 
+def write_wandb(
+    path: Path, rows: Sequence[float] = (), exit_code: int | None = None, **said: str
+) -> None:
+    """A log of run p/x with a row at each of these times; it has no end without an exit code."""
+    pb = pytest.importorskip("wandb.proto.wandb_internal_pb2")
+    records = [pb.Record(run=pb.RunRecord(run_id="x", project="p", **said))]
+    for step, moment in enumerate(rows):
+        row = pb.HistoryRecord(step=pb.HistoryStep(num=step))
+        row.item.add(key="_timestamp", value_json=repr(moment))
+        row.item.add(key="loss", value_json="1.5")
+        records.append(pb.Record(history=row))
+    if exit_code is not None:
+        records.append(pb.Record(exit=pb.RunExitRecord(exit_code=exit_code)))
+    path.unlink(missing_ok=True)
+    with SegmentWriter(path) as writer:
+        for record in records:
+            writer.write(record.SerializeToString())
+
+
 def test_the_team_of_a_wandb_log_is_kept(tmp_path: Path) -> None:
     """An imported run knows the entity that its script named: it is synced there."""
-    pb = pytest.importorskip("wandb.proto.wandb_internal_pb2")
-    with SegmentWriter(tmp_path / "run-x.wandb") as writer:
-        record = pb.Record()
-        record.run.run_id, record.run.project, record.run.entity = "x", "p", "us"
-        writer.write(record.SerializeToString())
+    write_wandb(tmp_path / "run-x.wandb", entity="us")
     import_all(tmp_path / "run-x.wandb", tmp_path / "s")
     with Reader.open(tmp_path / "s") as reader:
         assert reader.environment(reader.run("p/x").key)["entity"] == "us"
+
+
+def test_a_wandb_log_that_is_being_written(tmp_path: Path) -> None:
+    """A run that was heard of a moment ago goes on; an hour of silence has killed it; an end is its end."""
+    log, store = tmp_path / "run-x.wandb", tmp_path / "s"
+    for state, more in (
+        ("killed", {"rows": [time.time() - 3600]}),
+        ("running", {"rows": [time.time() - 3600, time.time()]}),
+        ("running", {"rows": [time.time() - 3600, time.time()]}),
+        ("finished", {"rows": [time.time() - 3600, time.time(), time.time()], "exit_code": 0}),
+    ):
+        write_wandb(log, host=socket.gethostname(), **more)
+        import_all(log, store)
+        with Reader.open(store) as reader:
+            assert reader.run("p/x").state == state
 
 
 def test_dvclive(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,7 @@ from trackerlite.importers.files import keep_console, keeper
 from trackerlite.importers.journal import ImportJournal
 from trackerlite.paths import check_id
 from trackerlite.recording import folders
-from trackerlite.store.states import boot_id
+from trackerlite.store.states import SILENT, boot_id
 from trackerlite.values import flatten
 
 _CUT_OFF = {"state": "killed", "exit_code": None, "reason": "its log does not say how it ended"}
@@ -104,11 +105,16 @@ class Intake:
         return done
 
     def finish(self) -> None:
-        """Say that the run has ended, if the log did not, and bring everything to disk."""
+        """Say that the run has ended, if the log did not, and bring everything to disk.
+
+        One whose log does not, and was written to a moment ago, is taken to go on; when it
+        has been silent for a minute it counts as killed.
+        """
         try:
-            if not self._journal.finished:
+            cut_off = self.run.tells_end and not self.live
+            silent = time.time() - self._journal.last > SILENT
+            if not self._journal.finished and (silent or not cut_off):
                 self._begin(None)
-                cut_off = self.run.tells_end and not self.live
                 self._finish(
                     dict(_CUT_OFF) if cut_off else {"state": "finished", "exit_code": None}
                 )

@@ -60,7 +60,7 @@ def boot_id() -> str:
 
 def _is_there(pid: int | None) -> bool:
     if not pid:
-        return False
+        return True  # another program's, and never told: then only silence tells
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
