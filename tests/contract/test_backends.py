@@ -133,6 +133,7 @@ def test_search_and_compare(backend: Backend) -> None:
         run = backend.create_run(
             RunSpec("demo", name=f"lr {lr}", config={"lr": lr, "same": 1}, tags=["sweep"])
         )
+        backend.define_metric(run, "train/*", summary="max,last", goal="max")
         backend.log_metrics(run, {"loss": lr * 2, "train/f1": 1 - lr}, 0)
         backend.finish_run(run)
         runs.append(run)
@@ -145,7 +146,9 @@ def test_search_and_compare(backend: Backend) -> None:
     both = backend.compare_experiments(runs[:2])
     assert both.config["lr"] == (0.1, 0.01)
     assert list(both.differing()) == ["lr"]
-    assert compare([*both.experiments]).summary["loss"] == (0.2, 0.02)
+    summary = compare([*both.experiments]).summary
+    assert (summary["loss"], summary["train/f1"]) == ((0.2, 0.02), (0.9, 0.99))
+    assert summary["train/f1.max"] == (0.9, 0.99)
 
 
 def test_what_is_not_there(backend: Backend) -> None:

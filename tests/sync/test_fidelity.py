@@ -118,6 +118,7 @@ def test_everything_wandb_shows(server: Loopback, store: Path, tmp_path: Path) -
     assert any(m.get("2") == "val/*" for m in config["_wandb"]["m"])
     assert there.summary["best"] == 0.93
     assert (there.summary["_step"], there.summary["loss"]) == (1, 0.5)
+    assert there.summary["val/loss"] == {"min": 0.4}
     fields = there.fields
     assert (fields["displayName"], fields["notes"], fields["groupName"]) == (
         "the name",

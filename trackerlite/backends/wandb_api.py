@@ -99,7 +99,17 @@ def _narrowed(parsed: Filter | None) -> dict[str, Any]:
     expression = parsed.expression
     terms = expression.terms if isinstance(expression, And) else (expression,)
     narrow = [
-        {f"summary_metrics.{term.operand.key}": {_OPERATORS[term.operator]: term.number}}
+        # Where define_metric asked for the last value, W&B has it as {"last": …}.
+        {
+            "$or": [
+                {
+                    f"summary_metrics.{term.operand.key}{end}": {
+                        _OPERATORS[term.operator]: term.number
+                    }
+                }
+                for end in ("", ".last")
+            ]
+        }
         for term in terms
         if isinstance(term, Compare)
         and isinstance(term.operand, Series)
@@ -138,6 +148,9 @@ def _summary(run: Any) -> dict[str, Any]:
     raw = getattr(found, "_json_dict", None)
     plain = dict(raw if isinstance(raw, dict) else found)
     flat = values.flatten({k: v for k, v in plain.items() if k != "_wandb"})
+    for name, value in plain.items():
+        if isinstance(value, dict) and f"{name}.last" in flat:  # define_metric asked for it
+            flat[name] = flat.pop(f"{name}.last")
     words = {"NaN", "Infinity", "-Infinity"}
     return {k: float(v) if isinstance(v, str) and v in words else v for k, v in flat.items()}
 

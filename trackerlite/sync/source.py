@@ -26,6 +26,7 @@ from trackerlite.readers.replay import (
 )
 from trackerlite.store.summary import parsed
 from trackerlite.sync import charts
+from trackerlite.values import means
 
 _START_UP = 60.0  # seconds in which the ranks of a launch begin, where several record
 _NOTHING_YET = -(2**63)
@@ -124,13 +125,36 @@ class LocalRun:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """Summary, flat: rank 0's, and the last values of other writers, called as in rows."""
+        """Summary: rank 0's, and the last values of other writers, called as in rows.
+
+        Flat, but for the values that `define_metric` asked for: they lie under their metric.
+        """
         found = self.reader.summaries([self.info.key]).get(self.info.key, {})
         return self._others_last() | {
             charts.table_key(k, v): charts.without_chart(v)
-            for k, v in redact_config(found).items()
+            for k, v in redact_config(self._under_metrics(found)).items()
             if k not in OURS
         }
+
+    def _under_metrics(self, flat: dict[str, Any]) -> dict[str, Any]:
+        """{"loss.min": 0.1} of a metric that was defined so as W&B has it: {"loss": {"min": 0.1}}."""
+        if not any(body.get("summary") for _, body in self.definitions):
+            return flat
+        nested = dict(flat)
+        for series in self.reader.series([self.info.key]):
+            words: list[str] = []
+            for pattern, body in self.definitions:
+                if means(pattern, series.name):
+                    words = body.get("summary") or words
+            keys = {word: f"{series.name}.{word}" for word in words if word != "last"}
+            if "last" in words:
+                keys["last"] = series.name
+            elif series.name in flat:
+                continue  # set by hand
+            found = {word: nested.pop(key) for word, key in keys.items() if key in nested}
+            if found:
+                nested[series.name] = found
+        return nested
 
     def _others_last(self) -> dict[str, Any]:
         series = [
