@@ -118,6 +118,18 @@ def test_rows_that_come_late_are_refused_and_said(
     assert [o.status for o in sync()] == ["up to date"]
 
 
+def test_negative_steps_are_refused_without_a_way_that_is_none(
+    record: Record, sync: Sync, server: Loopback
+) -> None:
+    """W&B holds no step below 0, under no id: that is said, and --new-run is not advised."""
+    record(5, start=-7)
+    (outcome,) = sync()
+    assert outcome.status == "conflict"
+    assert "-7 is the first" in outcome.message
+    assert "--new-run" not in outcome.message
+    assert server.world.runs == {}
+
+
 def test_a_rewound_run_says_so(server: Loopback, record: Record, sync: Sync, store: Path) -> None:
     """Rewound before it was sent: exact. Rewound after: a conflict, and nothing is touched."""
     run = record(100)

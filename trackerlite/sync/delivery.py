@@ -28,7 +28,7 @@ from trackerlite.sync.outcome import Options
 from trackerlite.sync.proto import wandb_records
 from trackerlite.sync.upload import Uploaded, Uploader
 from trackerlite.sync.words import advice, failure_words
-from trackerlite.sync.write import CannotSend, folder_name, write_segment
+from trackerlite.sync.write import CannotSend, NeverSends, folder_name, write_segment
 
 Notice = Callable[[str], None]
 AT_ONCE = 8  # requests on their way at a time
@@ -143,6 +143,8 @@ class Delivery:
                     f"{job.ref} used {name}, which is not at the server: no lineage there, "
                     "until a sync after it has come there."
                 )
+        except NeverSends as error:
+            job.end("conflict", f"{error}. Nothing was sent, nothing is lost.")
         except CannotSend as error:
             job.end("conflict", advice(str(error), job.ref))
         except TrackerliteError as error:

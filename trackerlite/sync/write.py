@@ -59,6 +59,10 @@ class CannotSend(Exception):
     """Rows that W&B could not take as they are; the message is the reason."""
 
 
+class NeverSends(CannotSend):
+    """Rows that W&B could not take under another id either."""
+
+
 def write_segment(
     wandb: Wandb,
     local: LocalRun,
@@ -216,7 +220,7 @@ def _refuse(late: int, after: int | None, first: int) -> None:
             "takes rows in order"
         )
     if first < 0:
-        raise CannotSend(
+        raise NeverSends(
             f"there are rows with negative steps ({first} is the first), which W&B cannot hold"
         )
 
