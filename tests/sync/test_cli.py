@@ -98,6 +98,18 @@ def test_a_failure_is_exit_code_1_and_stays_in_status(
     assert "synced" in run("status").stdout
 
 
+def test_a_filter_chooses_what_goes(server: Loopback, record: Callable[..., Any], run: Run) -> None:
+    """Only the runs that it lets pass, beside those that are named."""
+    for name in ("good", "bad", "named"):
+        record(5, id=name, tags=["final"] if name == "good" else [])
+    sent = told(run("sync", "named", "--filter", "tag:final", "--json"))
+    assert {outcome["run"] for outcome in sent} == {"p/named", "p/good"}
+    assert {run_id for _, _, run_id in server.world.runs} == {"named", "good"}
+    none = run("sync", "--filter", "tag:none")
+    assert (none.returncode, none.stderr) == (3, "No run passes 'tag:none'.\n")
+    assert run("sync", "--filter", "loss >").returncode == 2
+
+
 def test_wrong_use(record: Callable[..., Any], run: Run, store: Path) -> None:
     """--new-run without a run, a remote that is not there yet, an unknown run, an empty store."""
     assert run("sync").returncode == 3

@@ -36,11 +36,13 @@ _STYLES = {
     examples="""
     trackerlite sync
     trackerlite sync my-run --dry-run
+    trackerlite sync --filter 'tag:final state:finished'
     trackerlite sync --live
     trackerlite sync --entity my-team --project lora-runs --verify full
     """
 )
 @click.argument("runs", metavar="[RUN]...", nargs=-1)
+@click.option("--filter", "filter_", metavar="FILTER", help="Also the runs that this lets pass.")
 @click.option("--to", type=click.Choice(["wandb", "mlflow", "clearml"]), default="wandb")
 @click.option("--entity", metavar="NAME", help="The team or user there. Remembered.")
 @click.option("--project", metavar="NAME", help="The project there. Remembered.")
@@ -58,6 +60,7 @@ _STYLES = {
 @dir_option
 def command(
     runs: Sequence[str],
+    filter_: str | None,
     to: str,
     entity: str | None,
     project: str | None,
@@ -71,7 +74,7 @@ def command(
 ) -> int:
     """Send runs to Weights & Biases: each row once, with its own time, verified by reading back.
 
-    Without RUN, all runs. Interrupt it whenever you like; what has arrived is not sent again.
+    Without RUN and --filter, all runs. Interrupt it whenever you like; what has arrived is not sent again.
     """
     from trackerlite.sync.outcome import Options
 
@@ -89,14 +92,14 @@ def command(
     try:
         with Reader.open(dir) as reader:
             path = reader.path
-            chosen = _chosen(reader, runs)
+            chosen = _chosen(reader, runs, filter_)
             if not chosen and not live:
-                say(f"No runs in {path}.")
+                say(f"No runs in {path}." if filter_ is None else f"No run passes {filter_!r}.")
                 return NOTHING_MATCHED
             if not live:
                 outcomes = _once(reader, chosen, options)
         if live:
-            outcomes = _live(path, runs, options, interval, as_json)
+            outcomes = _live(path, runs, filter_, options, interval, as_json)
     except KeyboardInterrupt:
         say("Stopped. What has arrived is there and is not sent again; the same command goes on.")
         raise
@@ -111,11 +114,13 @@ def command(
     return 0 if all(outcome.good for outcome in outcomes) else FAILED
 
 
-def _chosen(reader: Reader, runs: Sequence[str]) -> list[RunInfo]:
-    if not runs:
-        return reader.runs()
-    found = {run.key: run for run in (reader.run(ref) for ref in runs)}
-    return list(found.values())
+def _chosen(reader: Reader, runs: Sequence[str], filter_: str | None) -> list[RunInfo]:
+    from trackerlite.readers.select import select_runs
+
+    found = [reader.run(reference) for reference in runs]
+    if filter_ is not None or not runs:
+        found += select_runs(reader, filter_)
+    return list({run.key: run for run in found}.values())
 
 
 def _once(reader: Reader, runs: list[RunInfo], options: object) -> list[Outcome]:
@@ -158,7 +163,12 @@ def _unasked(reader: Reader, runs: list[RunInfo]) -> list[Outcome]:
 
 
 def _live(
-    store: Path, runs: Sequence[str], options: object, interval: float, as_json: bool
+    store: Path,
+    runs: Sequence[str],
+    filter_: str | None,
+    options: object,
+    interval: float,
+    as_json: bool,
 ) -> list[Outcome]:
     from trackerlite.sync.live import follow
     from trackerlite.sync.outcome import Options
@@ -175,7 +185,7 @@ def _live(
     say("Following; Ctrl-C ends it safely.")
     return follow(
         store,
-        lambda reader: _chosen(reader, runs),
+        lambda reader: _chosen(reader, runs, filter_),
         options,
         interval=interval,
         notice=say,
