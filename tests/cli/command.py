@@ -48,7 +48,9 @@ with tl.init(project=hostile, name=hostile, id="evil0001", notes=hostile, tags=[
 
 def environment(**extra: str) -> dict[str, str]:
     """This process's environment, without what would steer the command elsewhere."""
-    steering = ("TRACKERLITE_", "WANDB_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
+    steering = (
+        "TRACKERLITE_", "WANDB_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONUNBUFFERED",
+    )  # fmt: skip
     kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
     return kept | {"COLUMNS": "80"} | extra
 

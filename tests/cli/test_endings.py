@@ -105,9 +105,12 @@ def test_no_stdin(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+full_disks = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+
+
+@full_disks
 def test_a_full_disk_behind_stdout(shared_store: Path) -> None:
-    """What cannot be printed is a failure with one sentence."""
+    """What cannot be printed is a failure with one sentence, and nothing of the interpreter's."""
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [*COMMAND, "ls", "--dir", str(shared_store)],
@@ -117,6 +120,23 @@ def test_a_full_disk_behind_stdout(shared_store: Path) -> None:
             timeout=60,
         )
     assert (done.returncode, done.stderr) == (1, b"No space left on device.\n")
+
+
+@full_disks
+@pytest.mark.parametrize(
+    ("words", "code"), [(["gc"], 0), (["tag", "baseline"], 0), (["show", "nope"], 3)], ids=str
+)
+def test_a_full_disk_behind_stderr(words: list[str], code: int, shared_store: Path) -> None:
+    """What a verb tells of itself may be lost; its exit code says what became of it all the same."""
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, *words, "--dir", str(shared_store)],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            env=environment(),
+            timeout=60,
+        )
+    assert done.returncode == code
 
 
 def test_ctrl_c(tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ import importlib
 import os
 import pkgutil
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from trackerlite import __version__, errors
-from trackerlite.cli._output import say
+from trackerlite.cli._output import discard, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,8 +142,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else DONE
     except (BrokenPipeError, PipeClosed):
-        # Python flushes stdout once more at exit, and would complain about it there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         return PIPE_CLOSED
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
@@ -159,9 +158,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(str(error))
         return exit_code(error)
     except OSError as error:
-        reason = error.strerror or str(error)
-        say(f"{reason}: {error.filename}" if error.filename else f"{reason}.")
+        reason, place = error.strerror or str(error), error.filename2 or error.filename
+        say(f"{reason}: {place}" if place else f"{reason}.")
         return FAILED
+    finally:
+        _finish(sys.stdout)
+
+
+def _finish(stream: TextIO) -> None:
+    """Write what waits in `stream`; where that fails it was said, or what is worse was."""
+    try:
+        stream.flush()
+    except OSError:
+        discard(stream)
 
 
 def _prepare_streams() -> None:

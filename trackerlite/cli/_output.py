@@ -31,7 +31,19 @@ def say(text: str) -> None:
     """Narrate a sentence to the person, on stderr: words stay whole on a terminal, lines in a pipe."""
     room = width(sys.stderr)
     lines = [part for line in text.split("\n") for part in fold(plain(line), room)]
-    print("\n".join(lines), file=sys.stderr, flush=True)
+    try:
+        print("\n".join(lines), file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError:  # a verb does what it was asked for, and ends as it would, heard or not
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Let what waits in `stream` go nowhere: Python writes it at exit, and would complain there."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def coloured(stream: TextIO | None = None) -> bool:
