@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from faults.scripts import begin, end, run
+from trackerlite.doctor import examine
 from trackerlite.readers import Reader
 from trackerlite.readers.info import RunInfo
 
@@ -264,6 +265,27 @@ def test_a_training_that_hangs_up_its_terminal(tmp_path: Path) -> None:
     assert outcome.said == {"ok": 1}
     assert info(tmp_path).state == "finished"
     assert os.listdir(tmp_path / ".trackerlite")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_not_the_journal(closed: str, tmp_path: Path) -> None:
+    """What is printed to a stdout or stderr that was closed at the start is in no journal."""
+    code = """
+run = tl.init(dir='.', id='r')
+for step in range(10):
+    run.log({'x': float(step)}, step=step)
+    for stream in range(3):
+        try:
+            os.write(stream, b'a line of a library in C')
+        except OSError:
+            pass
+"""
+    process = begin(tmp_path, code, "sh", "-c", f'exec "$@" {closed}', "sh")
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert examine(tmp_path).ok
+    with Reader.open(tmp_path) as reader:
+        assert reader.points(reader.series()[0].key).step.tolist() == list(range(10))
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 2, 3])

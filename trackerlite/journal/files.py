@@ -28,11 +28,25 @@ def create(folder: Path) -> tuple[int, Path]:
         path = folder / name
         flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
-            fd = os.open(path, flags, 0o666)
+            fd = _above_the_standard_ones(os.open(path, flags, 0o666))
         except FileExistsError:
             continue
         _lock(fd)
         return fd, path
+
+
+def _above_the_standard_ones(fd: int) -> int:
+    """`fd`, or another that is none of stdin, stdout and stderr.
+
+    Where those were closed the next file gets their numbers, and what libraries and children
+    print would be written into it.
+    """
+    if fd > 2:
+        return fd
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    finally:
+        os.close(fd)
 
 
 def _lock(fd: int) -> None:
