@@ -8,7 +8,9 @@ answer. `plain` turns each such character into a visible symbol.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 # C0 controls, DEL, C1 controls, and the characters that reorder or hide text.
 _UNSAFE = re.compile(
@@ -23,6 +25,14 @@ def _symbol(match: re.Match[str]) -> str:
     if code == 0x7F:
         return "\u2421"
     return "\ufffd"
+
+
+def tell(message: str) -> None:
+    """Say a sentence on stderr, whatever it names; one that is closed or full harms nobody."""
+    shown = "\n".join(plain(line) for line in message[:2000].split("\n"))
+    if sys.stderr is not None:  # else `print` would take stdout, which is the script's
+        with suppress(OSError, ValueError):
+            print(f"trackerlite: {shown}", file=sys.stderr, flush=True)
 
 
 def plain(text: object, limit: int | None = None) -> str:

@@ -267,6 +267,27 @@ def test_a_training_that_hangs_up_its_terminal(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / ".trackerlite")
 
 
+@pytest.mark.parametrize("stderr", ["no room", "closed"])
+def test_nobody_hears_the_recorder(stderr: str, tmp_path: Path) -> None:
+    """A log that is full, or a stderr that was closed, costs the sentences only, and stdout gets none of them."""
+    (tmp_path / "file").touch()
+    code = """
+run = tl.init(dir='.', id='r')
+again = tl.init(dir='.', id='other')
+run.log({'': 1, 'x': 2.0})
+run.finish()
+nowhere = tl.init(dir='file')
+nowhere.log({'x': 1.0})
+nowhere.finish()
+say(same=again is run)
+os._exit(0)
+"""
+    redirected = 'exec "$@" 2>/dev/full' if stderr == "no room" else 'exec "$@" 2>&-'
+    outcome = run(tmp_path, code, "sh", "-c", redirected, "sh")
+    assert outcome.said == {"same": True}
+    assert info(tmp_path).state == "finished"
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_not_the_journal(closed: str, tmp_path: Path) -> None:
     """What is printed to a stdout or stderr that was closed at the start is in no journal."""

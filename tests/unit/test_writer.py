@@ -96,7 +96,7 @@ def test_a_call_that_fails(
 ) -> None:
     """Writes, truncations and creations that fail from the n-th call on: for every n all is kept or counted."""
     monkeypatch.setattr(writer, "BACKLOG_BYTES", backlog)
-    monkeypatch.setattr(writer, "_warn", lambda message: None)
+    monkeypatch.setattr(writer, "tell", lambda message: None)
     monkeypatch.setattr(writer.JournalWriter, "_start_timer", lambda self: None)
     base = Path(SHM or tmp_path)
     for first in itertools.count(1):
@@ -136,7 +136,7 @@ def test_calls_that_fail_at_random(
     how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chance: random.Random, full: bool
 ) -> None:
     """Every second call failing, at random: what was taken is kept in order, and the rest counted to the row."""
-    monkeypatch.setattr(writer, "_warn", lambda message: None)
+    monkeypatch.setattr(writer, "tell", lambda message: None)
     monkeypatch.setattr(writer.JournalWriter, "_start_timer", lambda self: None)
     for trial in range(5_000 if full else 100):
         seed = chance.randrange(2**32)
@@ -164,7 +164,7 @@ def test_calls_that_fail_at_random(
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_sync_that_fails(count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a sync that failed nothing more goes into that file, no acknowledged row is lost, none is doubled."""
-    monkeypatch.setattr(writer, "_warn", lambda message: None)
+    monkeypatch.setattr(writer, "tell", lambda message: None)
     for first in range(1, 12):
         folder = tmp_path / str(first)
         with monkeypatch.context() as patch:

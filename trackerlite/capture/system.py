@@ -10,13 +10,13 @@ thread of their own: one that hangs costs its values and one sentence, nothing e
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from trackerlite.capture import gpus
+from trackerlite.text import tell
 
 MIB, GIB = 1 << 20, 1 << 30
 MOST_CORES = 16  # beyond it, a curve per core is a wall that nobody reads
@@ -39,7 +39,7 @@ class Sampler:
         say: Any = None,
     ) -> None:
         self._folder = os.fspath(folder)
-        self._say = say or _say
+        self._say = say or tell
         self._told: set[str] = set()
         self._gpus = _GpuThread(drivers or gpus.drivers)
         self._process: Any = None
@@ -242,13 +242,6 @@ class _GpuThread:
             with self._lock:
                 self._answer = answer
                 self._lock.notify_all()
-
-
-def _say(text: str) -> None:
-    try:
-        print(f"trackerlite: {text}", file=sys.stderr)
-    except (OSError, ValueError):
-        pass
 
 
 def free_space(folder: str | os.PathLike[str]) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from trackerlite.errors import RunExists, RunInUse, RunNotFound
 from trackerlite.recording import current, resuming
 from trackerlite.recording.run import Run
+from trackerlite.text import tell
 
 _begun: weakref.WeakSet[Run] = weakref.WeakSet()  # by an integration, not by the script itself
 _over: weakref.WeakSet[Run] = weakref.WeakSet()  # of these, whose training is over
@@ -63,16 +63,12 @@ def go_on(project: str, run_id: str, step: int, /, **init: Any) -> Run:
     try:
         return begin(project=project, resume_from=f"{run_id}?_step={step}", **init)
     except RunNotFound:
-        _say(
+        tell(
             f"The checkpoint was recorded as {project}/{run_id}, which is not in this store; a run of that id begins here."
         )
         return begin(project=project, id=run_id, **init)
     except (RunInUse, RunExists):
-        _say(
+        tell(
             f"The checkpoint's run {project}/{run_id} is still being written by another process; a new run begins."
         )
         return begin(project=project, **init)
-
-
-def _say(message: str) -> None:
-    print(f"trackerlite: {message}", file=sys.stderr)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -19,6 +18,7 @@ from trackerlite.errors import BadInput, Unsupported
 from trackerlite.integrations.wandb_names import UNSUPPORTED
 from trackerlite.recording import current
 from trackerlite.recording.run import Run
+from trackerlite.text import tell
 
 #: wandb.Settings field → argument of our init
 _FIELDS = {
@@ -155,7 +155,7 @@ join = current.finish
 
 def termlog(text: str = "", *_: Any, **__: Any) -> None:
     """Print a line for people."""
-    print(f"trackerlite: {text}", file=sys.stderr)
+    tell(text)
 
 
 termwarn = termerror = termlog

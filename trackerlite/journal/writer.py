@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import threading
 import time
 import weakref
@@ -25,6 +24,7 @@ from trackerlite.errors import JournalError
 from trackerlite.journal import events
 from trackerlite.journal.files import create
 from trackerlite.journal.framing import frame
+from trackerlite.text import tell
 
 SYNC_EVERY = 1.0
 BACKLOG_BYTES = 8 * 1024 * 1024
@@ -115,7 +115,7 @@ class JournalWriter:
         self._failing = True
         if not self._warned:
             self._warned = True
-            _warn(
+            tell(
                 f"cannot write to {self.folder} ({error.strerror or error}). The training goes on; "
                 f"up to {BACKLOG_BYTES >> 20} MiB of records wait in memory and are written as soon as "
                 "there is room, what does not fit is counted as dropped. Free some space or quota."
@@ -151,7 +151,7 @@ class JournalWriter:
         self._tell_dropped()
         if self._warned:
             self._warned = False
-            _warn(f"writing to {self.folder} works again; {self.dropped} records were dropped.")
+            tell(f"writing to {self.folder} works again; {self.dropped} records were dropped.")
         return not self._failing
 
     def _tell_dropped(self) -> None:
@@ -223,7 +223,7 @@ class JournalWriter:
             self._size = 0
             self._discard_empty_file()
             raise JournalError(
-                error.errno, f"No journal could be begun in {self.folder}"
+                error.errno, f"No journal could be begun in {self.folder} ({error.strerror})"
             ) from error
         self._size = len(first)
 
@@ -291,7 +291,7 @@ class JournalWriter:
 
     def _sync_failed(self, error: OSError) -> None:
         """After a failed sync the kernel may have thrown pages away: trust a new file only."""
-        _warn(
+        tell(
             f"the disk under {self.folder} failed to sync ({error.strerror or error}); what was logged in the "
             "last second may not survive a power cut. A new journal was begun."
         )
@@ -341,13 +341,6 @@ class JournalWriter:
 
 def _datasync(fd: int) -> None:
     getattr(os, "fdatasync", os.fsync)(fd)
-
-
-def _warn(message: str) -> None:
-    try:
-        print(f"trackerlite: {message}", file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        pass
 
 
 def _after_fork() -> None:

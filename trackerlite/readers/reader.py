@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from trackerlite.readers.runs import Runs
 from trackerlite.store import connect, summary
 from trackerlite.store.filesystem import database_path
 from trackerlite.store.numbers import number
+from trackerlite.text import tell
 
 _SERIES_COLUMNS = (
     "key, run_key, name, stream, lane, rank, total, points, finite, first, last, last_kind, minimum, min_at, "
@@ -78,7 +78,7 @@ class Reader:
             )
         reader = cls(path, connect.open_reader(database), database)
         if trouble:
-            print(f"trackerlite: {as_it_was(path, trouble)}", file=sys.stderr)
+            tell(as_it_was(path, trouble))
         return reader
 
     def close(self) -> None:

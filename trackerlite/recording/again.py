@@ -9,6 +9,7 @@ from trackerlite import values
 from trackerlite.errors import BadInput, RunInUse
 from trackerlite.recording.run import Run
 from trackerlite.recording.settings import Settings
+from trackerlite.text import tell
 
 REINITS = ("default", "return_previous", "finish_previous", "create_new")
 Reinit = str | bool | None
@@ -49,10 +50,9 @@ def settle(active: Run | None, reinit: str, wanted: Settings) -> Run | None:
             'init(reinit="finish_previous"), or record both with init(reinit="create_new").'
         )
     if not wanted.silent:
-        print(
-            f"trackerlite: {active.name} ({active.project}/{active.id}) is still being recorded, so init() returned it "
-            'and used none of its arguments. For a new run call finish() first, or init(reinit="finish_previous").',
-            file=sys.stderr,
+        tell(
+            f"{active.name} ({active.project}/{active.id}) is still being recorded, so init() returned it "
+            'and used none of its arguments. For a new run call finish() first, or init(reinit="finish_previous").'
         )
     return active
 

@@ -26,6 +26,7 @@ from trackerlite.journal.writer import JournalWriter
 from trackerlite.recording import again, folders, launch, resuming, settings
 from trackerlite.recording.harmless import told
 from trackerlite.recording.run import Run
+from trackerlite.text import tell
 
 _stack: list[Run] = []
 
@@ -114,10 +115,10 @@ def init(
     except (OSError, JournalError) as error:
         if strict:
             raise
-        print(
-            f"trackerlite: nothing can be recorded in {wanted.store} ({error.strerror or error}). The training goes on unrecorded; "
-            "choose another place with dir= or $TRACKERLITE_DIR.",
-            file=sys.stderr,
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        tell(
+            f"nothing can be recorded in {wanted.store} ({cause.strerror or cause}). The training goes on unrecorded; "
+            "choose another place with dir= or $TRACKERLITE_DIR."
         )
         return _enter(_disabled(wanted))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from trackerlite.capture import ranks
 from trackerlite.capture.environment import boot_id, hostname
 from trackerlite.errors import BadInput
 from trackerlite.recording.settings import Settings
+from trackerlite.text import tell
 
 _count = 0  # runs that this process has begun; the same in every rank
 
@@ -29,10 +29,9 @@ def join(wanted: Settings) -> bool:
     if wanted.ranks == "zero":
         if place.rank and place.source != "torchrun" and not wanted.silent:
             # Tasks of one srun may be runs of their own; then silence would be a loss.
-            print(
-                f"trackerlite: rank {place.rank} of {place.world_size} ({place.source}) records nothing; "
-                "rank 0 does. ranks='all' records each.",
-                file=sys.stderr,
+            tell(
+                f"rank {place.rank} of {place.world_size} ({place.source}) records nothing; "
+                "rank 0 does. ranks='all' records each."
             )
         return place.rank == 0
     wanted.rank = place.rank

@@ -6,7 +6,6 @@ once and costs no row: the journal already has them all.
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trackerlite.recording import imports
+from trackerlite.text import tell
 
 if TYPE_CHECKING:
     from trackerlite.store.projector import Listener, Projector
@@ -130,8 +130,7 @@ class Recorder:
         if kind in self._told:
             return
         self._told.add(kind)
-        print(
-            f"trackerlite: the database of {self.store} could not be updated ({kind}: {error}). "
-            "Nothing is lost: the run is in its journal, and the database catches up later.",
-            file=sys.stderr,
+        tell(
+            f"the database of {self.store} could not be updated ({kind}: {error}). "
+            "Nothing is lost: the run is in its journal, and the database catches up later."
         )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from trackerlite.errors import TrackerliteError
 from trackerlite.journal import events
+from trackerlite.text import tell
 
 if TYPE_CHECKING:
     from trackerlite.recording.run import Run
@@ -20,10 +20,9 @@ def catch_up(run: Run) -> None:
     try:
         found = past.read(wanted.store, run.folder, wanted.lane)
     except (TrackerliteError, OSError, ValueError) as error:
-        print(
-            f"trackerlite: the past of run {wanted.id} could not be read ({error}); it is continued all the same, "
-            "without its earlier config and step in this process.",
-            file=sys.stderr,
+        tell(
+            f"the past of run {wanted.id} could not be read ({error}); it is continued all the same, "
+            "without its earlier config and step in this process."
         )
         return
     run._continue(found.step, found.started, found.name, found.tags, found.config, found.summary)

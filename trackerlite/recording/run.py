@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -30,7 +29,7 @@ from trackerlite.recording.keeping import Keeping
 from trackerlite.recording.recorder import FIRST, Recorder
 from trackerlite.recording.settings import NOTES_LIMIT, Settings
 from trackerlite.recording.statistics import Statistics
-from trackerlite.text import plain
+from trackerlite.text import tell
 
 #: records that hold words of people and programs
 _WORDS = {"alert", "define", "finish", "name", "notes", "summary", "tags"}
@@ -161,11 +160,7 @@ class Run(Defining, Ending, Keeping, Familiar, Identity):
 
     def _say(self, message: str) -> None:
         if not self.settings.silent:
-            try:
-                shown = "\n".join(map(plain, message[:2000].split("\n")))
-                print(f"trackerlite: {shown}", file=sys.stderr)
-            except (OSError, ValueError):
-                pass
+            tell(message)
 
     # -- records ----------------------------------------------------------------------
 
