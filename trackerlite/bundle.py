@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import stat
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ from typing import Any
 from trackerlite.artifacts.registry import Registry
 from trackerlite.errors import BundleError
 from trackerlite.journal.reader import End, JournalReader
+from trackerlite.paths import whole
 from trackerlite.readers import Reader, RunInfo
 
 FORMAT, VERSION = "trackerlite-bundle", 1
@@ -50,11 +50,10 @@ def pack(reader: Reader, runs: Sequence[RunInfo], target: Path, *, force: bool =
     """
     if target.exists() and not force:
         raise BundleError(f"{target} is there already; it was left alone. --force replaces it.")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     packed = Packed(target)
     manifest: dict[str, Any] = {"format": FORMAT, "version": VERSION, "runs": [], "files": {}}
     try:
-        with open(temporary, "xb") as raw:
+        with whole(target) as temporary, open(temporary, "xb") as raw:
             with zipfile.ZipFile(raw, "w", allowZip64=True) as archive:
                 for name, path in _files(reader, runs):
                     manifest["files"][name] = entry = _add(archive, name, path)
@@ -68,11 +67,8 @@ def pack(reader: Reader, runs: Sequence[RunInfo], target: Path, *, force: bool =
                 archive.writestr(_member(MANIFEST), json.dumps(manifest, indent=1))
             raw.flush()
             os.fsync(raw.fileno())
-        temporary.replace(target)
     except OSError as error:
         raise BundleError(f"{target} could not be written: {error.strerror or error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return packed
 
 

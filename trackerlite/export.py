@@ -121,7 +121,8 @@ def write_parquet(table: Table, path: Path) -> int:
     fields += [(key, pa.string() if key in texts else pa.float64()) for key in table.keys]
     schema = pa.schema(fields)
     count = 0
-    with pq.ParquetWriter(path, schema) as writer:
+    # A file of ours: pyarrow's own errors are told in its words.
+    with open(path, "wb") as file, pq.ParquetWriter(file, schema) as writer:
         batch: list[dict[str, Any]] = []
         for run, row in table.rows():
             values = {k: _cell(v) if k in texts else float(v) for k, v in row.values.items()}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from trackerlite.errors import BadInput, StoreNotFound
+from trackerlite.errors import BadInput, StoreError, StoreNotFound
 
 STORE_NAME = ".trackerlite"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=@-]+")
@@ -134,6 +134,7 @@ def existing_store(dir: str | os.PathLike[str] | None = None) -> Path:
 
     Raises:
         StoreNotFound: it is not.
+        StoreError: we may not look into it.
     """
     path = store_dir(dir)
     if path.parent.is_file():
@@ -143,6 +144,8 @@ def existing_store(dir: str | os.PathLike[str] | None = None) -> Path:
             f"There is no store at {path}. Nothing was recorded there yet: "
             "run a script that calls trackerlite.init(), `trackerlite demo`, or name a store with --dir."
         )
+    if not os.access(path, os.X_OK):
+        raise StoreError(f"The runs in {path} cannot be read: {os.strerror(errno.EACCES)}.")
     return path
 
 

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,72 @@ def shown(store: Path, key: str = "x") -> list[int]:
         points = reader.points(series.key)
         assert points.value.tolist() == [float(s) for s in points.step.tolist()]
         return [int(s) for s in points.step]
+
+
+@pytest.fixture
+def full_disk(small_disk: Path) -> Path:
+    """A file system that takes nothing any more."""
+    fill(small_disk)
+    return small_disk
+
+
+def fill(disk: Path) -> None:
+    with open(disk / "ballast", "wb", buffering=0) as ballast, suppress(OSError):
+        while ballast.write(b"." * 4096):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        ("plot r -m x -o", "out.svg"),
+        ("report r -o", "out.html"),
+        ("bundle r --force -o", "out.zip"),
+        ("export r --format csv -o", "out.csv"),
+        ("export r --format parquet -o", "out.parquet"),
+    ],
+)
+def test_an_output_that_does_not_fit(
+    words: str, target: str, full_disk: Path, tmp_path: Path
+) -> None:
+    """What a verb cannot write is named, the file of that name stays as it was, and no half of it is left."""
+    assert run(tmp_path, "with tl.init(dir='.', id='r') as run: run.log({'x': 1.0})").status == 0
+    (full_disk / target).touch()
+    there = sorted(os.listdir(full_disk))
+    done = trackerlite(*words.split(), str(full_disk / target), "--dir", str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "No space left on device" in done.stderr
+    assert f"{full_disk / target}" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert sorted(os.listdir(full_disk)) == there
+
+
+def test_a_copy_that_does_not_fit(full_disk: Path, tmp_path: Path) -> None:
+    """An exported journal that does not fit is named by where it was to go."""
+    assert run(tmp_path, "with tl.init(dir='.', id='r') as run: run.log({'x': 1.0})").status == 0
+    out = full_disk / "out"
+    done = trackerlite("export", "r", "--format", "tensorboard", "-o", str(out), "--dir", str(tmp_path))  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"No space left on device: {out}/")
+
+
+def test_a_store_on_a_full_disk(small_disk: Path) -> None:
+    """It is read as it is; what cannot be made anew is said in a sentence, and nothing of the try is left."""
+    assert run(small_disk, "with tl.init(dir='.', id='r') as run: run.log({'x': 1.0})").status == 0
+    store = small_disk / ".trackerlite"
+    for beside in store.glob("trackerlite.db-*"):  # as the last to leave it leaves it
+        assert beside.suffix != ".db-wal" or not beside.stat().st_size
+        beside.unlink()
+    fill(small_disk)
+    done = trackerlite("doctor", "--repair", "--dir", str(small_disk))
+    assert done.returncode == 1
+    assert "could not be made anew" in done.stderr
+    assert "Traceback" not in done.stderr
+    listed = trackerlite("metrics", "r", "-m", "x", "--json", "--dir", str(small_disk))
+    assert [row["x"] for row in listed.json] == [1.0]
+    assert not list(store.glob("*rebuilding*"))
+    (small_disk / "ballast").unlink()
+    assert trackerlite("doctor", "--dir", str(small_disk)).returncode == 0
 
 
 def journals_are_whole(store: Path) -> None:
@@ -285,8 +352,42 @@ def test_a_read_only_folder(readable: Path, tmp_path: Path) -> None:
     errors = (readable.parent / f"{readable.name}.err").read_text()
     (readable.parent / f"{readable.name}.err").unlink()
     assert errors.count("trackerlite: nothing can be recorded") == 1
-    assert "$TRACKERLITE_DIR" in errors
+    assert errors.count("$TRACKERLITE_DIR") == 1
     assert list(readable.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", ["ls", "artifacts", "doctor", "doctor --repair", "gc", "sql"])
+def test_a_store_that_is_closed_to_us(words: str, readable: Path, tmp_path: Path) -> None:
+    """Every verb says that it may not look into a store; none says that there is nothing in it."""
+    from trackerlite.cli import main
+
+    train_once(readable)
+    main([*words.split(), "--dir", str(readable)])  # loads what it needs
+    (readable / ".trackerlite").chmod(0o700 if os.geteuid() == 0 else 0)
+
+    def look() -> None:
+        assert main([*words.split(), "--dir", str(readable)]) == 1
+
+    status = as_nobody(look, tmp_path / "errors")
+    (readable / ".trackerlite").chmod(0o700)
+    store = readable / ".trackerlite"
+    errors = (tmp_path / "errors").read_text()
+    assert (status, errors) == (0, f"The runs in {store} cannot be read: Permission denied.\n")
+
+
+def test_a_demo_where_one_may_not_write(readable: Path, tmp_path: Path) -> None:
+    """The demo says so in one sentence, before it trains anything."""
+    import trackerlite.cli.demo  # noqa: F401 - loaded while it can be
+    from trackerlite.cli import main
+
+    train_once(readable)
+
+    def show() -> None:
+        assert main(["demo", "--no-tui", "--seconds", "1", "--dir", str(readable)]) == 1
+
+    assert as_nobody(show, tmp_path / "errors") == 0, (tmp_path / "errors").read_text()
+    sentence = f"Nothing can be recorded in {readable / '.trackerlite'}: you may not write there."
+    assert (tmp_path / "errors").read_text() == f"{sentence} Name a place with --dir.\n"
 
 
 @pytest.mark.parametrize("ended", ["finished", "killed"])

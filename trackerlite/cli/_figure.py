@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trackerlite.errors import BadInput
+from trackerlite.paths import whole
 from trackerlite.text import plain
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ def save(lines: Sequence[Drawn], x: str, log_x: bool, log_y: bool, path: Path) -
         raise BadInput(
             f"{path.name} should end in one of {', '.join(FORMATS)}; nothing was written."
         )
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it cannot keep its cache
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -62,7 +65,8 @@ def save(lines: Sequence[Drawn], x: str, log_x: bool, log_y: bool, path: Path) -
                 axes.legend(frameon=False, fontsize=8)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph")  # a box in its place tells as much
-            figure.savefig(path)
+            with whole(path) as beside:
+                figure.savefig(beside, format=path.suffix[1:].lower())
 
 
 def _logarithmic(set_scale: Callable[..., None], axis: Any) -> None:

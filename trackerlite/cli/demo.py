@@ -19,6 +19,7 @@ from trackerlite.demo.runs import Trainings, plan
 from trackerlite.errors import StoreError
 from trackerlite.paths import store_dir
 from trackerlite.readers import Reader
+from trackerlite.store.filesystem import may_write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +53,11 @@ def command(seconds: float, runs: int, no_tui: bool, dir: str | None) -> int:
     library on this machine: NumPy, one CPU core each, no network. Ctrl-C ends them early.
     """
     folder = store_dir(dir)
+    if not may_write(folder):
+        say(
+            f"Nothing can be recorded in {folder}: you may not write there. Name a place with --dir."
+        )
+        return FAILED
     group = time.strftime("demo-%Y%m%d-%H%M%S")
     for ending in (signal.SIGTERM, signal.SIGHUP):
         # As Ctrl-C, so that no training is left behind by a terminal that was closed.

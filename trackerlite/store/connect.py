@@ -81,10 +81,12 @@ def open_reader(path: Path) -> Connection:
     try:
         connection = _connect_ro(f"file:{name}?mode=ro", path)
     except sqlite3.OperationalError as error:
-        # A cleanly closed WAL database in a folder we cannot write: nobody changes
-        # it while there is no -wal beside it, so it may be read as it is.
+        # A cleanly closed WAL database in a folder we cannot write, or on a full disk: nobody
+        # changes it while nothing is in a -wal beside it, so it may be read as it is.
         refused = "unable to open" in str(error) or "readonly" in str(error)
-        if os.path.exists(f"{path}-wal") or not refused:
+        full = "disk I/O" in str(error) or "disk is full" in str(error)
+        wal = written(Path(f"{path}-wal"))
+        if not ((refused and wal is None) or (full and (wal is None or wal[1] == 0))):
             raise StoreDamaged(
                 f"The database {path} cannot be opened ({error}). The runs are safe in their journals; "
                 "`trackerlite doctor` tells more."

@@ -81,7 +81,7 @@ def database_path(store: Path) -> Path:
     if not is_network(store) and _usable(own):
         return own
     place = Path(os.environ.get("XDG_CACHE_HOME") or paths.home() / ".cache") / "trackerlite"
-    if is_network(place) or not _may_write(place):  # clusters keep home folders there, too
+    if is_network(place) or not may_write(place):  # clusters keep home folders there, too
         place = _private(os.getuid())
     import hashlib  # only on a network file system
 
@@ -111,7 +111,8 @@ def _usable(database: Path) -> bool:
     return os.access(database, os.R_OK) and not os.path.exists(f"{database}-wal")
 
 
-def _may_write(folder: Path) -> bool:
+def may_write(folder: Path) -> bool:
+    """Whether `folder` can be written to, or be made."""
     while not folder.exists():
         if folder == folder.parent:
             return False

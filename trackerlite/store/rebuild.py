@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from trackerlite.errors import StoreDamaged, StoreNotFound
+from trackerlite.errors import StoreDamaged, StoreError, StoreNotFound
 from trackerlite.store import connect, schema
 from trackerlite.store.behind import bury, project_behind
 from trackerlite.store.journals import run_folders
@@ -29,10 +29,20 @@ def rebuild(store: Path, database: Path, *, keep_old: bool = False) -> int:
 
     The new one is made beside the old and takes its place whole. Killed at any moment,
     the store has the old database, the new one, or none, which comes back by itself.
+
+    Raises:
+        StoreError: there is no room for it, or no right to write it.
     """
     clean(database)
     made = database.with_name(f"{database.name}{_PREFIX}{os.getpid()}")
-    count = project_into(store, made)
+    try:
+        count = project_into(store, made)
+    except (sqlite3.OperationalError, OSError) as error:
+        clean(database)
+        raise StoreError(
+            f"The database could not be made anew ({error}); the one that is there was left alone. "
+            "The runs are safe in their journals."
+        ) from error
     with store_lock(database.parent, timeout=30.0):
         # The old file goes first: SQLite discards a log whose database is gone, but
         # would replay it into another that stands in its place.
