@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
+import warnings
 from pathlib import Path
 
 from cli.command import COMMAND, environment, trackerlite
+from faults.nobody import as_nobody
 from importers.test_importing import losses, points, write_events
-from trackerlite.importers.follow import Follower
+from trackerlite.importers.follow import Changes, Follower
 from trackerlite.readers import Reader
 
 
@@ -120,3 +124,21 @@ def test_the_verb_follows_until_ctrl_c(tmp_path: Path) -> None:
 def test_nothing_to_watch(tmp_path: Path) -> None:
     """A path that is not there is wrong use."""
     assert trackerlite("watch", str(tmp_path / "nope"), "--dir", str(tmp_path)).returncode == 2
+
+
+def test_folders_that_are_closed(tmp_path: Path) -> None:
+    """Folders below that we may not look into are passed over, without Python's warnings about them."""
+    place = Path(tempfile.mkdtemp())
+    place.chmod(0o755)
+    for name in "ab":
+        (place / name).mkdir(mode=0o700 if os.geteuid() == 0 else 0)
+    Changes([place])  # loads what it needs
+
+    def follow() -> None:
+        warnings.showwarning = lambda message, *_, **__: os.write(2, str(message).encode())
+        with Changes([place]) as changes:
+            changes.wait(0.0)
+
+    status = as_nobody(follow, tmp_path / "errors")
+    shutil.rmtree(place)
+    assert (status, (tmp_path / "errors").read_text()) == (0, "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,8 @@ class Changes:
                 if not looked and STORE_NAME not in Path(os.fsdecode(event.src_path)).parts:
                     changed.set()
 
+        # It warns of folders that are closed to us, which nobody asked us to follow.
+        warnings.filterwarnings("ignore", module="watchdog")
         self._observer = Observer()
         for path in paths:
             folder = path if path.is_dir() else path.parent
