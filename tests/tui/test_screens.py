@@ -209,6 +209,22 @@ def test_filtering_tells_the_count_while_typing(still: Make, store: Path) -> Non
     assert len(made.desk.runs.runs) == 6
 
 
+def test_a_filter_on_a_name_that_no_run_has(still: Make, store: Path) -> None:
+    """Who leaves out `config.` is told so, beside the prompt and where the runs would be."""
+    made = still(store)
+    made.key("f")
+    _type(made, "max_steps>1")
+    sentence = "No run here has max_steps. Did you mean config.max_steps?"
+    assert sentence in texts(made)[-2]
+    made.key("enter")
+    assert sum(sentence in line for line in texts(made)) == 1
+    made.key("f")
+    _type(made, " config.lr>1e9")
+    made.key("enter")
+    made.key("backspace")
+    assert not any(sentence in line for line in texts(made))
+
+
 def test_a_wrong_filter_says_where(still: Make, store: Path) -> None:
     """The reason stands beside the prompt, the place is underlined, the list stays."""
     made = still(store)

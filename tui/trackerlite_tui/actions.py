@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trackerlite.text import counted
 from trackerlite_tui import alarms, keys
 from trackerlite_tui.look import look
 from trackerlite_tui.text import safe
@@ -84,7 +85,7 @@ class Actions:
             reason, start, end = found.filter_error
             return safe(reason), (start, end)
         passing = found.runs if found.matching is None else found.matching
-        return f"{len(passing)} runs", None
+        return safe(found.filter_hint) or counted(len(passing), "run"), None
 
     def do_clear(self, _: str) -> None:
         """No filter."""

@@ -101,7 +101,7 @@ TABLE: tuple[Key, ...] = (
         a | all | mark all that are listed
         X | unmark | unmark all
         d | compare | compare the marked runs | compare
-        f | filter_runs | filter runs: lr>=1e-3 tag:lora state:running age<2d
+        f | filter_runs | filter runs: config.lr>=1e-3 tag:lora state:running age<2d
         o | sort_by | choose the column to sort by | sort
         O | reverse | reverse the order
         less_than_sign | sort:-1 | sort by the column to the left

@@ -115,6 +115,7 @@ class Reading:
             runs=runs,
             matching=matching,
             filter_error=error,
+            filter_hint=self._hint(reader, wants, runs) if matching == frozenset() else "",
             filtered_by=wants.filter,
             alerts=tuple(reader.alerts()),
             store=str(reader.path),
@@ -173,6 +174,19 @@ class Reading:
                 problem.start,
                 max(problem.end, problem.start + 1),
             )
+
+    def _hint(self, reader: Reader, wants: Wants, runs: tuple[RunInfo, ...]) -> str:
+        """What somebody may have meant whose filter no run passes; of many runs it is dear."""
+        known = self.snapshot
+        if known.filtered_by == wants.filter and len(known.runs) == len(runs):
+            return known.filter_hint
+        from trackerlite.readers.filters import Filter, FilterError
+        from trackerlite.readers.nearest import hints
+
+        try:
+            return " ".join(hints(reader, Filter(wants.filter).operands(), None, time.time()))
+        except FilterError:  # while it is being typed
+            return ""
 
     def _names(
         self, reader: Reader, runs: tuple[RunInfo, ...], wants: Wants

@@ -128,6 +128,7 @@ class Snapshot:
     runs: tuple[RunInfo, ...] = ()
     matching: frozenset[int] | None = None  # None: no filter
     filter_error: tuple[str, int, int] | None = None  # reason, start, end
+    filter_hint: str = ""  # which name of the filter no run has, where none passes
     filtered_by: str = ""
     names: tuple[MetricName, ...] = ()
     own: Own | None = None  # of the listed runs; None: not asked, or too many of them

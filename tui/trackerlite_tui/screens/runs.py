@@ -154,10 +154,9 @@ class Screen(RunColumns, RunEdits, Page):
         if desk.snapshot.loading:
             return ["reading the store …".center(columns)]
         if desk.state.filter and desk.snapshot.runs:
-            return [
-                "no run passes the filter".center(columns),
-                "backspace clears it".center(columns),
-            ]
+            hint = safe(desk.snapshot.filter_hint)
+            lines = ["no run passes the filter", *([hint] if hint else []), "backspace clears it"]
+            return [line.center(columns) for line in lines]
         if self._trash:
             return ["the trash is empty".center(columns)]
         return [
