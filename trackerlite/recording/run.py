@@ -16,7 +16,7 @@ from trackerlite.journal import events
 from trackerlite.journal.framing import frame
 from trackerlite.journal.scalars import Encoder
 from trackerlite.journal.writer import JournalWriter
-from trackerlite.recording import lifecycle, rows
+from trackerlite.recording import imports, lifecycle, rows
 from trackerlite.recording.axes import Axes
 from trackerlite.recording.companions import Companions
 from trackerlite.recording.config import Config, Summary
@@ -273,6 +273,7 @@ class Run(Defining, Ending, Keeping, Familiar, Identity):
     def _describe(self) -> None:
         """The slow part of the environment, recorded from the background thread."""
         self._ending.wait(FIRST)
+        imports.load()  # a fork waits for it
         from trackerlite.capture import environment
 
         found = environment.slow()
