@@ -49,6 +49,7 @@ class Mute(Exception):
         ("run = tl.init(dir='.')\ntry: sys.exit(3)\nexcept SystemExit: run.log({'x': 1})", "finished", 0, None),
         ("import threading\nrun = tl.init(dir='.')\nthreading.Thread(target=sys.exit, args=(3,)).start()", "finished", 0, None),
         ("with tl.init(dir='.'): sys.exit(0)", "finished", 0, None),
+        ("def rows():\n  with tl.init(dir='.'): yield\nfor row in rows(): break", "finished", 0, None),
         ("with tl.init(dir='.'): sys.exit('no data')", "failed", 1, "SystemExit: no data"),
         ("run = tl.init(dir='.'); run.log({'x': 1}); os._exit(0)", "killed", None, None),
         ("run = tl.init(dir='.'); run.mark_preempting(); run.finish()", "preempted", 0, "preempted"),
@@ -65,6 +66,40 @@ def test_endings(
     assert (found.state, found.exit_code, found.reason) == (state, exit_code, reason)
     assert found.duration is not None
     assert found.duration >= 0
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize(
+    ("ending", "state", "exit_code", "reason"),
+    [
+        ("pass", "finished", 0, None),
+        ("1 / 0", "failed", 1, "ZeroDivisionError: division by zero"),
+        ("raise SystemExit(3)", "failed", 3, "SystemExit: 3"),
+        ("os._exit(0)", "killed", None, None),
+    ],
+)
+def test_endings_of_workers(
+    method: str, ending: str, state: str, exit_code: int | None, reason: str | None, tmp_path: Path
+) -> None:
+    """A worker of multiprocessing that leaves its run open ends it as a script would; its parent's goes on."""
+    code = f"""
+import multiprocessing
+
+def train():
+    run = tl.init(dir='.', id='r', reinit='finish_previous')
+    run.log({{'x': 1.0}})
+    {ending}
+
+if __name__ == '__main__':
+    run = tl.init(dir='parent') if {method!r} == 'fork' else None
+    worker = multiprocessing.get_context({method!r}).Process(target=train)
+    worker.start()
+    worker.join()
+    say(kept=run is None or run.log({{'x': 1.0}}))
+"""
+    assert run(tmp_path, code).said == {"kept": True}
+    found = info(tmp_path)
+    assert (found.state, found.exit_code, found.reason) == (state, exit_code, reason)
 
 
 WAIT = """

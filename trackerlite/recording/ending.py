@@ -87,7 +87,7 @@ class Ending(Part):
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if error is None:
+        if error is None or isinstance(error, GeneratorExit):  # who read a generator left off
             self.finish()
         elif self._preempted is not None:
             self.finish(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import builtins
+import os
 import signal
 import sys
 import threading
@@ -24,6 +25,7 @@ _exception: BaseException | None = None
 _before: BaseException | None = None
 _exit: tuple[int, dict[str, int]] | None = None  # its code, and the step of each run at that moment
 _installed = False
+_worker = 0  # the child of multiprocessing whose end we are told
 _listening: list[Callable[[], None]] = []
 
 
@@ -49,8 +51,27 @@ def watch(run: Run) -> None:
         quitter = type(getattr(builtins, "exit", None))
         if quitter.__module__ == "_sitebuiltins":  # the `exit` and `quit` of scripts without sys
             _note_quitting(quitter)
+    _watch_worker()
     if not _listening:
         _listening.append(signals.watch(_on_signal))
+
+
+def _watch_worker() -> None:
+    """A child of multiprocessing, where it was forked, ends without what runs at exit; its finalizers run."""
+    global _worker
+    processes = sys.modules.get("multiprocessing.process")
+    if processes is None or processes.parent_process() is None or _worker == os.getpid():
+        return
+    from multiprocessing.util import Finalize
+
+    _worker = os.getpid()
+    Finalize(None, _at_worker_end, exitpriority=0)
+
+
+def _at_worker_end() -> None:
+    """Called while what the worker died of, if anything, is being handled."""
+    for run in list(_runs):
+        run.__exit__(None, sys.exc_info()[1], None)
 
 
 def _on_signal(name: str, fate: signals.Fate) -> None:
