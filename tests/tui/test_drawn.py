@@ -160,8 +160,8 @@ def test_values_that_look_alike_are_groups_apart(still: Make, tmp_path: Path) ->
         trackerlite.init(project="p", config={"seed": seed}, dir=tmp_path).finish()
     made = still(tmp_path, group="c:seed")
     text = "\n".join(texts(made))
-    assert "1234567 · 1" in text
-    assert "1234568 · 1" in text
+    assert "1234567 · 1 run" in text
+    assert "1234568 · 1 run" in text
 
 
 def test_without_colour_the_table_has_the_signs_of_the_lines(still: Make, store: Path) -> None:

@@ -242,7 +242,7 @@ def test_groups_have_a_heading_with_mean_and_spread(still: Make, store: Path) ->
     """Grouped by a config key, each value heads its runs."""
     made = still(store, columns=160, group="c:lr")
     text = whole(made)
-    assert "0.001 · 2" in text
+    assert "0.001 · 2 runs" in text
     assert "±" in text
 
 

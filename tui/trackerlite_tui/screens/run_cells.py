@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from operator import is_
 from typing import TYPE_CHECKING
 
+from trackerlite.text import counted
 from trackerlite_tui.order import Group, value_text
 from trackerlite_tui.screens.run_columns import SPARK
 from trackerlite_tui.text import safe
@@ -122,7 +123,7 @@ class RunCells:
     def _group_cell(self, group: Group, column: str) -> Cell:
         look, runs = self.desk.look, self.desk.runs
         if column == "name":
-            return (f"{group.value} · {len(group.runs)}", look.strong)
+            return (f"{group.value} · {counted(len(group.runs), 'run')}", look.strong)
         if column.startswith(("m:", "best:")):
             values = [runs.raw(runs.by_key[k], column) for k in group.runs if k in runs.by_key]
             good = [
