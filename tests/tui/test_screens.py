@@ -16,7 +16,7 @@ from trackerlite_tui.once import Still, encode
 from trackerlite_tui.rows import row_width
 from trackerlite_tui.screens import ORDER
 from trackerlite_tui.screens.compare_cells import changed_words, value_cells
-from tui.conftest import LOOKS
+from tui.conftest import LOOKS, record
 
 Make = Callable[..., Still]
 SIZES = [(200, 50), (120, 40), (80, 24), (40, 12), (30, 8), (20, 5)]
@@ -438,6 +438,20 @@ def test_many_runs_become_bands(still: Make, store: Path) -> None:
         "0.003",
         "0.01",
     ]
+
+
+def test_bands_slide_while_followed(still: Make, tmp_path: Path) -> None:
+    """The window on bands goes on with the runs, as it does with curves."""
+    record(tmp_path, 0, steps=120)
+    made = still(tmp_path, "charts", 160, 45, band=True)
+    made.desk.screen.focus_on("train/loss")
+    made.key("z", "f")
+    assert made.desk.screen.window[1] == 119
+    record(tmp_path, 1, steps=200)
+    made.settle()
+    assert made.desk.screen.window[1] == 199
+    (band,) = made.desk.snapshot.bands["history", "train/loss"]
+    assert band.x[-1] == 199
 
 
 def test_metric_filter(still: Make, store: Path) -> None:

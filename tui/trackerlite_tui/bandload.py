@@ -9,7 +9,6 @@ import numpy as np
 
 from trackerlite_tui.curveload import stamps
 from trackerlite_tui.curves.band import grid_over, resample, spread
-from trackerlite_tui.curves.line import Floats
 from trackerlite_tui.snapshot import RELATIVE, STEP, WALL, BandCurve, CurveKey, Wants
 
 if TYPE_CHECKING:
@@ -51,7 +50,8 @@ class BandLoader:
             return kept[1]
         if not infos:
             return ()
-        grid = self._grid(infos, wants, series, stream, started)
+        whole = self._reach(infos, wants, series, stream, started)
+        grid = grid_over(*(wants.window or whole), _PLACES)
         grid_form = (wants.axis, wants.smoothing, float(grid[0]), float(grid[-1]))
         rows: dict[int, Any] = {}
         for key, info in infos.items():
@@ -73,21 +73,19 @@ class BandLoader:
             table = [rows[key] for key in members if key in rows]
             if table:
                 edges = spread(np.array(table), wants.band)
-                made.append(BandCurve(label, len(table), grid, *edges, stamp, place))
+                made.append(BandCurve(label, len(table), grid, *edges, stamp, place, whole))
         self._made[metric] = form, tuple(made)
         return tuple(made)
 
-    def _grid(
+    def _reach(
         self,
         infos: Mapping[int, SeriesInfo],
         wants: Wants,
         series: Series,
         stream: str,
         started: Mapping[int, float],
-    ) -> Floats:
-        """Places over what all runs reach, as their statistics tell it."""
-        if wants.window is not None:
-            return grid_over(*wants.window, _PLACES)
+    ) -> tuple[float, float]:
+        """Where all runs begin and end, as their statistics tell it."""
         ends: list[float] = []
         for key, info in infos.items():
             if wants.axis == STEP:
@@ -99,4 +97,4 @@ class BandLoader:
                 other = series.get((key, stream, wants.axis))
                 if other is not None and other.minimum is not None and other.maximum is not None:
                     ends += [other.minimum, other.maximum]
-        return grid_over(min(ends, default=0.0), max(ends, default=1.0), _PLACES)
+        return min(ends, default=0.0), max(ends, default=1.0)

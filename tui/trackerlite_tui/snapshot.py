@@ -92,7 +92,8 @@ class BandCurve:
     centre: Floats
     high: Floats
     stamp: int
-    place: int = 0  # which of the groups that were wanted
+    place: int  # which of the groups that were wanted
+    whole: tuple[float, float]  # where its metric begins and ends, beyond a window as well
 
 
 @dataclass(frozen=True)

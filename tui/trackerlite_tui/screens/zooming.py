@@ -30,7 +30,7 @@ class Zooming:
     def extent(self) -> tuple[float, float]:
         """Where the drawn curves of the focused metric, or its bands, begin and end."""
         bands = self.desk.snapshot.bands.get((self.stream, self.focus), ())
-        ends = [float(end) for band in bands for end in (band.x[0], band.x[-1])]
+        ends = [float(end) for band in bands for end in band.whole]
         for one in self.strands():
             curve = self.desk.snapshot.curves.get(one.curve(self.stream, self.focus))
             if curve is not None and len(curve.x):
