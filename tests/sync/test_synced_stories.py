@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from stories.model import Model
+from stories.model import Model, Point
 from stories.telling import Story, seeds
 from sync.conftest import QUICK
 from sync.loopback import Loopback
@@ -58,17 +58,20 @@ def rows_at(server: Loopback, run: str) -> Rows:
     return {row["_step"]: {k: v for k, v in row.items() if k[0] != "_"} for row in rows}
 
 
-def fits(before: Rows, now: Rows) -> bool:
-    """Whether rows that the server may have are the first of those that there are now."""
-    last = max(before, default=-1)
-    return before == {step: row for step, row in now.items() if step <= last}
+def fits(before: list[Point], now: list[Point]) -> bool:
+    """Whether what the server may have is what came first, and nothing since belongs among it."""
+    last = max((step for _, step, _ in before), default=-1)
+    since = now[len(before) :]
+    return before == now[: len(before)] and all(step > last for _, step, _ in since)
 
 
-def judge(server: Loopback, run: str, model: Model, outcome: Outcome, sent: list[Rows]) -> None:
+def judge(
+    server: Loopback, run: str, model: Model, outcome: Outcome, sent: list[list[Point]]
+) -> None:
     """Synced means the same there as here; anything else has its reason and its sentence."""
     if not outcome.good:
         assert outcome.message
-        assert not all(fits(rows, model.rows) for rows in sent), outcome.message
+        assert not all(fits(points, model.points) for points in sent), outcome.message
         return
     assert rows_at(server, run) == model.rows
     there = server.run("p", run)
@@ -85,13 +88,13 @@ def test_a_story_arrives_as_it_was(server: Loopback, tmp_path: Path, seed: int) 
     """Whenever it is said that a run is synced, the server has what was acknowledged, once."""
     ids = ["a", "b"]
     story = Story(tmp_path / "store", seed, ids, odd=False)
-    sent: dict[str, list[Rows]] = {run: [] for run in ids}  # what the server may have
+    sent: dict[str, list[list[Point]]] = {run: [] for run in ids}  # what the server may have
     for _ in range(story.chance.randrange(3, 7)):
         story.session()
         if story.chance.random() < 0.3:
             continue
         for run, model in story.models.items():
-            sent[run].append(model.rows)
+            sent[run].append(list(model.points))
         story.happening([kill_a_sync])
         for outcome in sync(story):
             run = outcome.run.removeprefix("p/")
