@@ -192,8 +192,8 @@ def write_wandb(reader: Reader, runs: Sequence[RunInfo], folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         segment = write_segment(
             wandb, local, Plan(0), nothing, target,
-            entity="", project=remote_project(run.project), run_id=run_id, media=local.media(),
-            max_rows=2**62,
+            entity=str(local.environment.get("entity") or ""), project=remote_project(run.project),
+            run_id=run_id, media=local.media(), max_rows=2**62,
         )  # fmt: skip
         count += segment.rows
     return count

@@ -162,6 +162,18 @@ def test_there_and_back(store: Path, tmp_path: Path) -> None:
     assert [row["loss"] for row in rows] == [*(1 / (s + 1) for s in range(10)), "NaN", "-Infinity"]
 
 
+def test_wandb_keeps_the_team(tmp_path: Path) -> None:
+    """The team that a script named goes along, as `sync` sends it there."""
+    pytest.importorskip("wandb")
+    here, there = tmp_path / "here", tmp_path / "there"
+    with tl.init(project="p", id="r", dir=here, entity="team"):
+        pass
+    export(here, "r", "--format", "wandb", "-o", str(tmp_path / "wandb"))
+    assert trackerlite("import", str(tmp_path / "wandb"), "--dir", str(there)).returncode == 0
+    told = trackerlite("show", "r", "--json", "--dir", str(there)).json
+    assert told["environment"]["entity"] == "team"
+
+
 def test_wandb(store: Path, tmp_path: Path) -> None:
     """A run written as a W&B offline run and read again has the same points, config and state."""
     pytest.importorskip("wandb")
