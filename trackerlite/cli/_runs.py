@@ -8,7 +8,9 @@ from trackerlite.cli._human import ago, duration
 from trackerlite.cli._table import Column
 
 if TYPE_CHECKING:
-    from trackerlite.readers import RunInfo
+    from collections.abc import Sequence
+
+    from trackerlite.readers import Reader, RunInfo
 
 STATE_STYLES = {
     "running": "green",
@@ -29,6 +31,18 @@ COLUMNS = [
     Column("STEPS", right=True, drop=2),
     Column("TAGS", shrink=8, drop=5),
 ]
+
+
+def meant(
+    reader: Reader, references: Sequence[str], filter_: str | None, sort: str | None = None
+) -> list[RunInfo]:
+    """The runs that are named, then those that a filter lets pass, sorted, each once."""
+    found = [reader.run(reference) for reference in references]
+    if filter_ is not None:
+        from trackerlite.readers.select import select_runs
+
+        found += select_runs(reader, filter_, sort)
+    return list({run.key: run for run in found}.values())
 
 
 def row(run: RunInfo, now: float) -> list[object]:

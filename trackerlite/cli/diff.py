@@ -11,6 +11,7 @@ from trackerlite.cli import NOTHING_MATCHED
 from trackerlite.cli._cells import width
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import coloured, console, emit, say
+from trackerlite.cli._runs import meant
 from trackerlite.readers import Reader
 from trackerlite.readers.select import group_runs, select_runs
 from trackerlite.text import counted
@@ -78,7 +79,7 @@ def command(
 
         return _diff_remote.diff(runs, dir, everything, as_json)
     with Reader.open(dir) as reader:
-        found = _runs(reader, runs, filter_, baseline)
+        found = meant(reader, [*filter(None, [baseline]), *runs], filter_)  # the baseline first
         if group_by is not None:
             named = runs or filter_ is not None
             return _groups(
@@ -115,16 +116,6 @@ def command(
     if not comparison.metrics and not any(recorded.values()):
         say("Nothing differs. --all shows what they share.")
     return 0
-
-
-def _runs(
-    reader: Reader, references: Sequence[str], filter_: str | None, baseline: str | None
-) -> list[RunInfo]:
-    """The runs meant, each once, the baseline first."""
-    found = [reader.run(reference) for reference in (*filter(None, [baseline]), *references)]
-    if filter_ is not None:
-        found += select_runs(reader, filter_)
-    return list({run.key: run for run in found}.values())
 
 
 def _groups(

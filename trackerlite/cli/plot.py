@@ -13,6 +13,7 @@ import click
 from trackerlite.cli import FAILED, NOTHING_MATCHED
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import coloured, console, emit_rows, say
+from trackerlite.cli._runs import meant
 from trackerlite.readers import Reader
 from trackerlite.readers.polyline import AXES
 from trackerlite.text import plain
@@ -80,13 +81,9 @@ def command(
 ) -> int:
     """Draw metrics of one or more runs: a chart a metric, a line a run."""
     from trackerlite.cli._lines import read_lines
-    from trackerlite.readers.select import select_runs
 
     with Reader.open(dir) as reader:
-        found = [reader.run(reference) for reference in runs]
-        if filter_ is not None:
-            found += select_runs(reader, filter_)
-        found = list({run.key: run for run in found}.values())
+        found = meant(reader, runs, filter_)
         if not found:
             if filter_ is None:
                 raise click.UsageError("Name one or more runs, or some with --filter.")

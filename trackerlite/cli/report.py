@@ -10,6 +10,7 @@ import click
 from trackerlite.cli import NOTHING_MATCHED
 from trackerlite.cli._options import dir_option, verb
 from trackerlite.cli._output import say
+from trackerlite.cli._runs import meant
 from trackerlite.readers import Reader
 from trackerlite.text import counted
 
@@ -44,14 +45,10 @@ def command(
 
     It needs no network and nothing installed: it opens from a USB stick.
     """
-    from trackerlite.readers.select import select_runs
     from trackerlite.report import write_report
 
     with Reader.open(dir) as reader:
-        found = [reader.run(reference) for reference in runs]
-        if filter_ is not None:
-            found += select_runs(reader, filter_, sort)
-        found = list({run.key: run for run in found}.values())
+        found = meant(reader, runs, filter_, sort)
         if not found:
             if filter_ is None:
                 raise click.UsageError("Name one or more runs, or some with --filter.")

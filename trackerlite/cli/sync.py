@@ -13,12 +13,14 @@ from trackerlite.cli import FAILED, NOTHING_MATCHED
 from trackerlite.cli._cells import fold, width
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import emit, emit_line, paint, say
+from trackerlite.cli._runs import meant
 from trackerlite.errors import BadInput
 from trackerlite.readers import Reader
 from trackerlite.text import plain
 
 if TYPE_CHECKING:
     from trackerlite.readers.info import RunInfo
+    from trackerlite.sync.live import Select
     from trackerlite.sync.outcome import Outcome
 
 _STYLES = {
@@ -89,17 +91,21 @@ def command(
         new_run=new_run,
         verify_full=verify == "full",
     )
+
+    def select(reader: Reader) -> list[RunInfo]:
+        return meant(reader, runs, filter_) if runs or filter_ is not None else reader.runs()
+
     try:
         with Reader.open(dir) as reader:
             path = reader.path
-            chosen = _chosen(reader, runs, filter_)
+            chosen = select(reader)
             if not chosen and not live:
                 say(f"No runs in {path}." if filter_ is None else f"No run passes {filter_!r}.")
                 return NOTHING_MATCHED
             if not live:
                 outcomes = _once(reader, chosen, options)
         if live:
-            outcomes = _live(path, runs, filter_, options, interval, as_json)
+            outcomes = _live(path, select, options, interval, as_json)
     except KeyboardInterrupt:
         say("Stopped. What has arrived is there and is not sent again; the same command goes on.")
         raise
@@ -112,15 +118,6 @@ def command(
             print(_line(outcome))
         _summary(outcomes)
     return 0 if all(outcome.good for outcome in outcomes) else FAILED
-
-
-def _chosen(reader: Reader, runs: Sequence[str], filter_: str | None) -> list[RunInfo]:
-    from trackerlite.readers.select import select_runs
-
-    found = [reader.run(reference) for reference in runs]
-    if filter_ is not None or not runs:
-        found += select_runs(reader, filter_)
-    return list({run.key: run for run in found}.values())
 
 
 def _once(reader: Reader, runs: list[RunInfo], options: object) -> list[Outcome]:
@@ -163,12 +160,7 @@ def _unasked(reader: Reader, runs: list[RunInfo]) -> list[Outcome]:
 
 
 def _live(
-    store: Path,
-    runs: Sequence[str],
-    filter_: str | None,
-    options: object,
-    interval: float,
-    as_json: bool,
+    store: Path, select: Select, options: object, interval: float, as_json: bool
 ) -> list[Outcome]:
     from trackerlite.sync.live import follow
     from trackerlite.sync.outcome import Options
@@ -183,14 +175,7 @@ def _live(
                 print(_line(outcome), flush=True)
 
     say("Following; Ctrl-C ends it safely.")
-    return follow(
-        store,
-        lambda reader: _chosen(reader, runs, filter_),
-        options,
-        interval=interval,
-        notice=say,
-        report=report,
-    )
+    return follow(store, select, options, interval=interval, notice=say, report=report)
 
 
 def _line(outcome: Outcome) -> str:

@@ -15,6 +15,7 @@ from trackerlite.cli._human import duration, number, value
 from trackerlite.cli._options import dir_option, json_option, verb
 from trackerlite.cli._output import emit_line, paint, say
 from trackerlite.cli._rows import as_dict
+from trackerlite.cli._runs import meant
 from trackerlite.readers import Reader
 from trackerlite.text import plain
 
@@ -104,12 +105,7 @@ class _Followed:
 def _meant(reader: Reader, references: Sequence[str], filter_: str | None) -> list[RunInfo]:
     if filter_ is None and not references:
         return reader.runs()[:1]
-    found = [reader.run(reference) for reference in references]
-    if filter_ is not None:
-        from trackerlite.readers.select import select_runs
-
-        found += select_runs(reader, filter_)
-    return list({run.key: run for run in found}.values())
+    return meant(reader, references, filter_)
 
 
 def _followed(
