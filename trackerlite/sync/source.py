@@ -16,7 +16,7 @@ from trackerlite.capture.redact import redact_argv, redact_config, redact_text
 from trackerlite.journal.files import is_being_written
 from trackerlite.readers import Reader
 from trackerlite.readers.history_rows import HistoryRows
-from trackerlite.readers.info import AlertInfo, ArtifactInfo, RunInfo
+from trackerlite.readers.info import AlertInfo, ArtifactInfo, RunInfo, SeriesInfo
 from trackerlite.readers.replay import (
     behind,
     console_size,
@@ -108,6 +108,15 @@ class LocalRun:
         return behind(self.reader.connection, self.info.key, self.reader.path)
 
     @cached_property
+    def _metrics(self) -> list[SeriesInfo]:
+        return self.reader.series([self.info.key])
+
+    @cached_property
+    def _values(self) -> list[SeriesInfo]:
+        """What is no number."""
+        return self.reader.series([self.info.key], stream="value")
+
+    @cached_property
     def config(self) -> dict[str, Any]:
         """Config, nested as it was given."""
         flat = self.reader.params([self.info.key]).get(self.info.key, {})
@@ -117,7 +126,7 @@ class LocalRun:
     def charts(self) -> dict[str, dict[str, Any]]:
         """W&B's description of each custom chart, by its key."""
         found = {}
-        for series in self.reader.series([self.info.key], stream="value"):
+        for series in self._values:
             described = charts.describe(series.name, series.last)
             if described is not None:
                 found[series.name] = described
@@ -141,7 +150,7 @@ class LocalRun:
         if not any(body.get("summary") for _, body in self.definitions):
             return flat
         nested = dict(flat)
-        for series in self.reader.series([self.info.key]):
+        for series in self._metrics:
             words: list[str] = []
             for pattern, body in self.definitions:
                 if means(pattern, series.name):
@@ -157,12 +166,7 @@ class LocalRun:
         return nested
 
     def _others_last(self) -> dict[str, Any]:
-        series = [
-            one
-            for stream in ("history", "value")
-            for one in self.reader.series([self.info.key], stream=stream)
-            if one.lane
-        ]
+        series = [one for one in (*self._metrics, *self._values) if one.lane]
         series.sort(key=lambda one: one.last_time or 0.0)
         shown = {_shown(one.name, one.lane, one.rank, one.last): one.last for one in series}
         found = redact_config({name: parsed(last) for name, last in shown.items() if name})
