@@ -86,7 +86,8 @@ def open_reader(path: Path) -> Connection:
         refused = "unable to open" in str(error) or "readonly" in str(error)
         full = "disk I/O" in str(error) or "disk is full" in str(error)
         wal = written(Path(f"{path}-wal"))
-        if not ((refused and wal is None) or (full and (wal is None or wal[1] == 0))):
+        unchanging = wal is None or (full and wal[1] == 0)
+        if not (unchanging and (refused or full)):
             raise StoreDamaged(
                 f"The database {path} cannot be opened ({error}). The runs are safe in their journals; "
                 "`trackerlite doctor` tells more."
