@@ -31,6 +31,7 @@ BYTES_A_LOOK = 4 << 20
 STALL_AT_LEAST = 120.0  # seconds; below it nobody is helped by a bell
 STALL_FACTOR = 10.0  # times the usual pace
 _SETTLED = 100  # values before a loss can be said to diverge
+_GAPS = 64  # of the latest steps, that say what pace is usual
 #: losses that rise in a healthy training, as a player's does whose opponent learns
 _MAY_RISE = {
     "g", "d", "gen", "disc", "generator", "discriminator", "adv", "adversarial", "fake", "real",
@@ -102,8 +103,7 @@ class Alarms:
 
     def _take_stretch(self, stretch: Stretch) -> None:
         """The same for many rows; columns that nobody watches are only asked for NaN and Inf."""
-        for time_ in stretch.times:
-            self._pace.add(time_)
+        self._pace.add_all(stretch.times)
         columns = [
             column
             for column in zip(stretch.keys, stretch.columns, strict=True)
@@ -231,13 +231,20 @@ class _Pace:
     """How far apart steps usually are, and how long ago the last one was."""
 
     def __init__(self) -> None:
-        self._gaps: deque[float] = deque(maxlen=64)
+        self._gaps: deque[float] = deque(maxlen=_GAPS)
         self._last = 0.0
 
     def add(self, when: float) -> None:
         if self._last and when >= self._last:
             self._gaps.append(when - self._last)
         self._last = when
+
+    def add_all(self, times: list[float]) -> None:
+        """As `add`, many at once: of those only the latest count."""
+        if len(times) > _GAPS:
+            times, self._last = times[-_GAPS - 1 :], 0.0
+        for when in times:
+            self.add(when)
 
     def quiet(self, now: float) -> tuple[float, float]:
         """(seconds since the last step, the usual gap; 0 while unknown). A slow evaluation every

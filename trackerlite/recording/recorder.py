@@ -78,12 +78,9 @@ class Recorder:
                 seen = written
             if self._each is not None:
                 self._safely(self._each)
-            # A fifth of our time for projecting, or half where more waits: the training keeps the rest.
-            if self._behind:
-                pause = self._spent
-            else:
-                pause = max(pause * 1.5 if written == seen else pause, 4 * self._spent)
-            pause = min(_SLOWEST, max(_FASTEST, pause))
+            # A fifth of our time for projecting, the training keeps the rest: while both want
+            # the interpreter's lock, each of its calls costs it twice as much.
+            pause = min(_SLOWEST, max(pause * 1.5, 4 * self._spent))
         self._safely(self._project_all)
 
     _spent = 0.0

@@ -14,6 +14,7 @@ from __future__ import annotations
 import sqlite3
 import struct
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from math import inf, isfinite, nan
 
 from trackerlite.store.moments import GROUP, Moments, groups
@@ -27,6 +28,8 @@ BUCKET = struct.Struct("<qIIqqdddddd")
 Bucket = tuple[int, int, int, int, int, float, float, float, float, float, float]
 #: one visible point: index, step, time, value (NaN where it is none)
 Point = tuple[int, int, float, float]
+#: one chunk: where it stands in the table, its packed buckets
+Row = tuple[int, bytes]
 
 
 def key(series: int, level: int, chunk: int) -> int:
@@ -89,13 +92,18 @@ def seal(
     Args:
         recent: the last points, where the caller has them at hand; others are read.
     """
+    full: list[Row] = []
     while total - sealed >= CHUNK:
         chunk = recent.chunk(sealed) if recent is not None else None
         if chunk is None:
             chunk = _read_chunk(connection, series, sealed)
-        _write(connection, series, 1, sealed // CHUNK, chunk)
+        full.append((key(series, 1, sealed // CHUNK), b"".join(chunk)))
         sealed += CHUNK
-        _seal_above(connection, series, sealed)
+        if sealed % (CHUNK * FACTOR) == 0:
+            _write(connection, full)
+            full = []
+            _seal_above(connection, series, sealed)
+    _write(connection, full)
     return sealed
 
 
@@ -188,17 +196,18 @@ def _seal_above(connection: sqlite3.Connection, series: int, sealed: int) -> Non
             BUCKET.pack(*merge(BUCKET.iter_unpack(blob), number * span))
             for number, (blob,) in enumerate(rows, start=first)
         ]
-        _write(connection, series, level, (sealed - size) // size, chunk)
+        _write(connection, [(key(series, level, (sealed - size) // size), b"".join(chunk))])
         level, size = level + 1, size * FACTOR
 
 
-def _write(
-    connection: sqlite3.Connection, series: int, level: int, number: int, chunk: list[bytes]
-) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO envelope (key, buckets) VALUES (?, ?)",
-        (key(series, level, number), b"".join(chunk)),
-    )
+def _write(connection: sqlite3.Connection, rows: list[Row]) -> None:
+    """Write some rows (sixteen at most), all with one statement."""
+    if rows:
+        places = ",".join(["(?, ?)"] * len(rows))
+        connection.execute(
+            f"INSERT OR REPLACE INTO envelope (key, buckets) VALUES {places}",  # noqa: S608
+            list(chain.from_iterable(rows)),
+        )
 
 
 def unseal(connection: sqlite3.Connection, series: int, index: int) -> int:
