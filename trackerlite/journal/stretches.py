@@ -13,7 +13,6 @@ import struct
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from math import isfinite
-from typing import Any
 
 from google_crc32c import value as crc32c
 
@@ -133,40 +132,36 @@ class _Pace:
 
 
 class _Pattern:
-    """Whole records of one layout and size: what is the same in each, and where the rest stands."""
+    """Whole records of one layout and size: what is the same in each, and where the rest stands.
 
-    __slots__ = (
-        "_constants",
-        "_head",
-        "_keys",
-        "_numbers",
-        "_payloads",
-        "_records",
-        "_width",
-        "size",
-    )
+    Attributes:
+        size: bytes of a record.
+        constants, mask: a record with zeros for what differs; ones where it is constant.
+    """
+
+    __slots__ = ("_head", "_keys", "_payloads", "_varying", "_width", "constants", "mask", "size")
 
     def __init__(self, layout: Layout, length: int) -> None:
         self.size = length + OVERHEAD
         self._keys = layout.keys
         self._head = header(length)
         self._width = width = length - layout.size - 10  # bytes of the step
-        codes = [f"{HEADER}s", "B", "d", "B", *"B" * width]
-        self._constants: list[tuple[int, Any]] = [(0, self._head), (1, 9), (3, 16)]
-        self._numbers: list[int] = []
-        best, field = frozenset(layout.best), len(codes)  # a field is what unpacks to something
+        best = frozenset(layout.best)
+        # What stands behind one another: bytes that never change, or the code of what does.
+        # The float32 beside an exact value is passed over.
+        pieces: list[bytes | str] = [self._head, b"\x09", "d", b"\x10", *"B" * width]
         for at, piece in enumerate(layout.pieces):
-            if isinstance(piece, bytes):
-                self._constants.append((field, piece))
-                codes.append(f"{len(piece)}s")
-            elif at in best:
-                self._numbers.append(field)
-                codes.append(piece)
-            else:  # the float32 beside an exact value
-                codes.append("4x")
-                continue
-            field += 1
-        self._records = struct.Struct(f"<{''.join(codes)}I")
+            pieces.append(piece if isinstance(piece, bytes) or at in best else "4x")
+        pieces.append("I")
+        whole = [p if isinstance(p, bytes) else bytes(struct.calcsize(f"<{p}")) for p in pieces]
+        self.constants = b"".join(whole)
+        self.mask = b"".join(
+            (b"\xff" if isinstance(p, bytes) else b"\0") * len(w)
+            for p, w in zip(pieces, whole, strict=True)
+        )
+        self._varying = struct.Struct(
+            "<" + "".join(f"{len(p)}x" if isinstance(p, bytes) else p for p in pieces)
+        )
         self._payloads = struct.Struct(f"<{HEADER}x{length}s4x")
 
     def may_match(self, data: memoryview) -> bool:
@@ -182,22 +177,21 @@ class _Pattern:
 
     def read(self, data: memoryview, start: int) -> Stretch | None:
         """The stretch that `data` (whole multiples of the size) begins with."""
-        fields = list(zip(*self._records.iter_unpack(data), strict=True))
-        total = count = len(fields[0])
-        for index, constant in self._constants:
-            if fields[index].count(constant) != total:
-                count = min(count, _first(each != constant for each in fields[index]))
+        count = self._alike(data)
+        if count == 0:
+            return None
+        data = data[: count * self.size]
+        times, *fields, checks = zip(*self._varying.iter_unpack(data), strict=True)
         sums = [
             ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
             for crc in [crc32c(payload) for (payload,) in self._payloads.iter_unpack(data)]
         ]
-        if sums != list(fields[-1]):
-            count = min(count, _first(map(int.__ne__, sums, fields[-1])))
-        *more, last = fields[4 : 4 + self._width]
+        if sums != list(checks):
+            count = min(count, _first(map(int.__ne__, sums, checks)))
+        *more, last = fields[: self._width]
         if max(last) > 0x7F or any(min(column) < 0x80 for column in more):
             odd = (b > 0x7F or any(c < 0x80 for c in a) for *a, b in zip(*more, last, strict=True))
             count = min(count, _first(odd))
-        times = fields[2]
         if not isfinite(sum(times)):
             count = min(count, _first(not isfinite(each) for each in times))
         if count <= 0:
@@ -205,9 +199,26 @@ class _Pattern:
         steps = list(last[:count])
         for column in reversed(more):
             steps = [high << 7 | low & 0x7F for high, low in zip(steps, column, strict=False)]
-        columns = [fields[index][:count] for index in self._numbers]
+        columns = [column[:count] for column in fields[self._width :]]
         stop = start + count * self.size
         return Stretch(self._keys, steps, list(times[:count]), columns, self.size, stop)
+
+    def _alike(self, data: memoryview) -> int:
+        """How many records from the first on have every constant: all compared as one number."""
+        mask, expected = _repeated(self, len(data) // self.size)
+        odd = int.from_bytes(data, "little") & mask ^ expected
+        if not odd:
+            return len(data) // self.size
+        return ((odd & -odd).bit_length() - 1) // (8 * self.size)
+
+
+@lru_cache(maxsize=2)
+def _repeated(pattern: _Pattern, count: int) -> tuple[int, int]:
+    """The mask and the constants of so many records."""
+    return (
+        int.from_bytes(pattern.mask * count, "little"),
+        int.from_bytes(pattern.constants * count, "little"),
+    )
 
 
 @lru_cache(maxsize=256)
