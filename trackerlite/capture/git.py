@@ -32,6 +32,7 @@ for _setting in (
     "submodule.recurse=false",
 ):
     _SAFE += ["-c", _setting]
+_ASKED = r"^(remote\..*\.url|branch\..*\.remote|filter\..*\.(clean|process|required))$"
 _DIFF = [
     "diff",
     "--no-ext-diff",
@@ -65,13 +66,13 @@ def capture(folder: str | None = None, timeout: float = 10.0) -> dict[str, Any]:
     else:
         return {}
     found: dict[str, Any] = {"root": redact_text(root)}
-    commit = ask.line("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    branch = ask.line("symbolic-ref", "--quiet", "--short", "HEAD")
-    remote = _remote(ask, branch)
+    commit, branch = _head(ask)
+    settings = ask.settings()
+    ask.without_filters(settings)
+    remote = _remote(settings, branch)
     for key, value in (("commit", commit), ("branch", branch), ("remote", remote)):
         if value:
             found[key] = redact_text(value)
-    ask.without_filters()
     if commit:
         patch, whole = ask.output(*_DIFF, commit, "--")
         if patch is not None:
@@ -121,13 +122,20 @@ def _places() -> list[str]:
     return places
 
 
-def _remote(ask: _Git, branch: str) -> str:
-    name = ask.line("config", "--get", f"branch.{branch}.remote") if branch else ""
-    for candidate in dict.fromkeys((name, "origin")):
-        if candidate and (address := ask.line("config", "--get", f"remote.{candidate}.url")):
+def _head(ask: _Git) -> tuple[str, str]:
+    """(commit, branch): "" where there is no commit yet, and where no branch is checked out."""
+    said, _ = ask.output("rev-parse", "HEAD", "--symbolic-full-name", "HEAD")
+    if said is None:
+        return "", ask.line("symbolic-ref", "--quiet", "--short", "HEAD")
+    commit, name, *_ = [*said.splitlines(), "", ""]
+    return commit, name.removeprefix("refs/heads/") if name != "HEAD" else ""
+
+
+def _remote(settings: dict[str, str], branch: str) -> str:
+    for name in (settings.get(f"branch.{branch}.remote"), "origin"):
+        if address := settings.get(f"remote.{name}.url"):
             return address
-    first = ask.line("config", "--get-regexp", r"^remote\..*\.url$")
-    return first.partition(" ")[2]
+    return next((value for key, value in settings.items() if key.startswith("remote.")), "")
 
 
 class _Git:
@@ -151,13 +159,16 @@ class _Git:
         for name in ("GIT_EXTERNAL_DIFF", "GIT_TRACE", "GIT_TRACE2", "GIT_DIFF_OPTS"):
             self._environment.pop(name, None)
 
-    def without_filters(self) -> None:
-        """Switches off every filter the repository's configuration names: a diff runs them."""
-        listed, _ = self.output(
-            "config", "--name-only", "-z", "--get-regexp", r"^filter\..*\.(clean|process|required)$"
-        )
-        for name in (listed or "").split("\0"):
-            if name and "=" not in name:
+    def settings(self) -> dict[str, str]:
+        """What the repository's configuration says of remotes and filters."""
+        listed, _ = self.output("config", "-z", "--get-regexp", _ASKED)
+        pairs = [entry.partition("\n") for entry in (listed or "").split("\0")]
+        return {key: value for key, _, value in pairs if key}
+
+    def without_filters(self, settings: dict[str, str]) -> None:
+        """Switches off every filter that the configuration names: a diff runs them."""
+        for name in settings:
+            if name.startswith("filter.") and "=" not in name:
                 self._options += ["-c", f"{name}={'false' if name.endswith('required') else ''}"]
 
     def line(self, *args: str) -> str:
