@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from trackerlite.journal import events
+from trackerlite.journal import events, scalars
+from trackerlite.journal.compiled import compiled
 from trackerlite.journal.framing import frame
 from trackerlite.journal.scalars import Decoder, Encoder, encode_slowly
 from unit.numbers import as_float32, bits, keys, numbers, rows, steps, times
@@ -49,6 +51,60 @@ def test_the_fast_path_is_taken() -> None:
         assert record is not None
         event = events.decode(payload_of(record))
         assert list(map(bits, event.numbers)) == list(map(bits, row.values()))
+
+
+small = st.floats(-1e-37, 1e-37) | st.floats(width=32) | st.floats(3e38, 4e38)
+
+
+@given(
+    st.lists(keys, min_size=1, max_size=4, unique=True),
+    st.lists(st.lists(numbers | small | st.booleans(), min_size=4, max_size=4), min_size=1),
+    st.lists(steps, min_size=1),
+)
+def test_what_is_compiled_writes_the_same(
+    names: list[str], several: list[list[Any]], places: list[int]
+) -> None:
+    """After so many rows that their shape is compiled, an encoder writes what one that never compiles does."""
+    compiling, plain = Encoder(), Encoder()
+    plain._compiled = NeverKept()
+    times = 0
+    for values in several:
+        row = dict(zip(names, values, strict=False))
+        for step in (*places, *places[:1] * scalars._OFTEN, *places):
+            times += 1
+            assert compiling.encode(row, step, times / 8) == plain.encode(row, step, times / 8)
+
+
+@example(2**24 + 1, 0)
+@example(2**24 - 1, 104)
+@example(2**24 - 1, 105)
+@given(st.integers(-(2**27), 2**27), st.integers(-180, 130))
+def test_what_is_compiled_knows_what_float32_holds(leading: int, exponent: int) -> None:
+    """A float goes without its exact form just where float32 has all of it, but for the tiny ones."""
+    number = math.ldexp(leading, exponent)
+    made = compiled(scalars.Layout(("x",), (float,), (False,)), [0], 1)
+    tiny = 0 < abs(number) < 2.0**-126
+    assert (made([number], 5, 1.5) is None) == (tiny or as_float32(number) != number)
+
+
+def test_frequent_rows_are_compiled() -> None:
+    """The seventeenth row of a shape is encoded by a function made for it, whatever its step's length."""
+    encoder = Encoder()
+    for step in (*range(scalars._OFTEN + 1), 300, 301, 20_000, 20_001):
+        encoder.encode({"loss": step / 7, "epoch": step, "accuracy": 0.5}, step, 1.5)
+    made = encoder._compiled["loss", "epoch", "accuracy"]
+    assert made([1 / 3, 4, 0.5], 20_002, 1.5) == encoder._encode(
+        ("loss", "epoch", "accuracy"), {"loss": 1 / 3, "epoch": 4, "accuracy": 0.5}, 20_002, 1.5
+    )
+    for other in ([1 / 3, 4, 0.1], [1, 4, 0.5], [1 / 3, 4.0, 0.5], [1 / 3, True, 0.5]):
+        assert made(other, 20_002, 1.5) is None
+    assert made([1 / 3, 4, 0.5], 300, 1.5) is None
+
+
+class NeverKept(dict[Any, Any]):
+    """A dict that forgets."""
+
+    def __setitem__(self, key: Any, value: Any) -> None: ...
 
 
 @given(rows, steps, times)

@@ -19,7 +19,7 @@ _u64 = struct.Struct("<Q")
 _u32 = struct.Struct("<I")
 _length_and_crc = struct.Struct("<QI")
 #: length → its header; `header` makes those that are missing
-headers: dict[int, bytes] = {}
+_headers: dict[int, bytes] = {}
 _lengths: dict[bytes, int] = {}
 
 
@@ -31,13 +31,13 @@ def masked_crc(data: bytes) -> int:
 
 def header(length: int) -> bytes:
     """The twelve bytes before a payload of `length` bytes."""
-    found = headers.get(length)
+    found = _headers.get(length)
     if found is None:
-        if len(headers) > 4096:
-            headers.clear()
+        if len(_headers) > 4096:
+            _headers.clear()
             _lengths.clear()
         size = _u64.pack(length)
-        found = headers[length] = size + _u32.pack(masked_crc(size))
+        found = _headers[length] = size + _u32.pack(masked_crc(size))
         _lengths[found] = length
     return found
 

@@ -3,8 +3,8 @@
 A training loop logs the same keys again and again, so the bytes around the
 numbers never change. A `Layout` is one such shape (keys, types, and which floats
 need their exact form) as one `struct`, which packs or unpacks the summary of an
-event in a single call. Shapes come from the first event of their kind; anything
-unusual falls back to `events`.
+event in a single call. Shapes come from the first event of their kind; what encodes
+the frequent ones is compiled; anything unusual falls back to `events`.
 """
 
 from __future__ import annotations
@@ -14,23 +14,20 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter, or_
 from typing import Any
 
-from google_crc32c import value as crc32c
-
 from trackerlite import values
 from trackerlite.journal import events
 from trackerlite.journal import protobuf as pb
-from trackerlite.journal.framing import header, headers
+from trackerlite.journal.compiled import WIDEST, Compiled, compiled
+from trackerlite.journal.framing import frame
 
-_head1 = struct.Struct("<BdBB").pack
-_head2 = struct.Struct("<BdBBB").pack
-_head3 = struct.Struct("<BdBBBB").pack
-_head_any = struct.Struct("<BdB").pack
-_u32 = struct.Struct("<I").pack
+_head = struct.Struct("<BdB").pack
 _f64_at = struct.Struct("<d").unpack_from
 
 _EXACT_FLOAT = pb.tag(events.EXACT_FLOAT, pb.FIXED64)
 _EXACT_INT = pb.tag(events.EXACT_INT, pb.FIXED64)
 _MOST_SHAPES = 512
+_OFTEN = 16  # rows of a shape after which it is worth compiling
+_PLAIN = {float, int}
 
 
 class Layout:
@@ -41,6 +38,7 @@ class Layout:
         "best",
         "constants",
         "exact",
+        "format",
         "keys",
         "pack",
         "pick",
@@ -61,9 +59,8 @@ class Layout:
                 pieces += [tail, "q" if kind is int else "d"]
         body = sum(len(p) if isinstance(p, bytes) else 4 if p == "f" else 8 for p in pieces)
         pieces[0] = b"\x2a" + pb.varint(body) + pieces[0]  # type: ignore[operator]
-        packer = struct.Struct(
-            "<" + "".join(f"{len(p)}s" if isinstance(p, bytes) else p for p in pieces)
-        )
+        self.format = "".join(f"{len(p)}s" if isinstance(p, bytes) else p for p in pieces)
+        packer = struct.Struct(f"<{self.format}")
         self.keys = keys
         self.exact = exact
         self.size = packer.size
@@ -106,7 +103,7 @@ class _Shape:
     has held so far need to be looked at: usually none.
     """
 
-    __slots__ = ("layout", "narrow", "types", "unsure")
+    __slots__ = ("compiled", "floats", "layout", "narrow", "types", "unsure", "used")
 
     def __init__(
         self, keys: tuple[str, ...], types: tuple[type, ...], exact: tuple[bool, ...]
@@ -115,7 +112,10 @@ class _Shape:
         self.types = types
         self.layout = Layout(keys, kinds, exact)
         floats = [n for n, kind in enumerate(kinds) if kind is float and not exact[n]]
+        self.floats = floats
         self.unsure = _itemgetter(floats) if floats else None
+        self.compiled: dict[int, Compiled] = {}
+        self.used = 0
         self.narrow = struct.Struct(f"<{len(floats)}f")
 
     def fits(self, numbers: tuple[Any, ...]) -> bool:
@@ -125,6 +125,16 @@ class _Shape:
         some = self.unsure(numbers)
         return bool(self.narrow.unpack(self.narrow.pack(*some)) == some)
 
+    def compile(self, width: int) -> Compiled | None:
+        """What encodes such rows with steps of so many bytes; None where it is not worth it."""
+        self.used += 1
+        if self.used < _OFTEN or len(self.types) > WIDEST or not _PLAIN.issuperset(self.types):
+            return None
+        found = self.compiled.get(width)
+        if found is None:
+            found = self.compiled[width] = compiled(self.layout, self.floats, width)
+        return found
+
 
 class Encoder:
     """Encodes dicts of numbers; remembers their shapes. Not safe for threads: hold a lock."""
@@ -132,10 +142,25 @@ class Encoder:
     def __init__(self) -> None:
         self._shapes: dict[tuple[str, ...], _Shape] = {}  # the latest by keys
         self._known: dict[tuple[tuple[str, ...], tuple[type, ...]], _Shape] = {}
+        self._compiled: dict[tuple[str, ...], Compiled] = {}  # for the latest by keys
 
     def encode(self, data: dict[str, Any], step: int, time: float) -> bytes | None:
         """One framed record, or None where `data` holds more than plain ints and floats."""
         keys = tuple(data)
+        made = self._compiled.get(keys)
+        if made is not None:
+            try:
+                record = made(data.values(), step, time)
+            except (OverflowError, struct.error):
+                return None
+            if record is not None:
+                return record
+        return self._encode(keys, data, step, time)
+
+    def _encode(
+        self, keys: tuple[str, ...], data: dict[str, Any], step: int, time: float
+    ) -> bytes | None:
+        """Rows of any shape; what encodes the frequent ones is compiled."""
         numbers = tuple(data.values())
         types = tuple(map(type, numbers))
         shape = self._shapes.get(keys)
@@ -150,22 +175,11 @@ class Encoder:
             body = layout.pack(*arguments)
         except (OverflowError, struct.error):  # beyond float32 or int64: the slow path knows
             return None
-        if 0 <= step < 0x80:
-            head = _head1(9, time, 16, step)
-        elif 0x80 <= step < 0x4000:
-            head = _head2(9, time, 16, step & 0x7F | 0x80, step >> 7)
-        elif 0x4000 <= step < 0x200000:
-            head = _head3(9, time, 16, step & 0x7F | 0x80, step >> 7 & 0x7F | 0x80, step >> 14)
-        else:
-            head = _head_any(9, time, 16) + pb.varint(step)
-        payload = head + body
-        crc = crc32c(payload)
-        size = len(payload)
-        return (
-            (headers.get(size) or header(size))
-            + payload
-            + _u32(((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-        )
+        head = _head(9, time, 16) + pb.varint(step)
+        made = shape.compile(len(head) - 10) if step >= 0 else None
+        if made is not None:
+            self._compiled[keys] = made
+        return frame(head + body)
 
     def _learn(
         self,
@@ -190,6 +204,7 @@ class Encoder:
         if len(self._known) >= _MOST_SHAPES:
             self._shapes.clear()
             self._known.clear()
+            self._compiled.clear()
         shape = self._shapes[keys] = self._known[keys, types] = _Shape(keys, types, exact)
         return shape
 
