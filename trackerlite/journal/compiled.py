@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: (the numbers, step, time) to one framed record; None where they have another shape
 Compiled = Callable[[Iterable[Any], int, float], "bytes | None"]
 
-WIDEST = 64  # numbers; beyond them compiling takes longer than anyone should wait
+WIDEST = 32  # numbers: two milliseconds of compiling, once
 _LEAST, _MOST = 2.0**-126, (2 - 2.0**-23) * 2.0**127  # where float32 has all its 24 bits
 _u32 = struct.Struct("<I").pack
 
