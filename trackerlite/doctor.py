@@ -104,8 +104,13 @@ def _journals(report: Report) -> set[str]:
     """Read every journal from end to end; return the folders of runs being written."""
     living: set[str] = set()
     for folder in run_folders(report.store):
+        journals = journals_of(folder)
+        if not journals:
+            text = "is a run's folder without a journal: there is nothing in it that could be shown"
+            report.findings.append(Finding("note", folder, text))
+            continue
         report.runs += 1
-        for journal in journals_of(folder):
+        for journal in journals:
             report.journals += 1
             alive = is_being_written(journal.path)
             if alive:

@@ -23,6 +23,15 @@ def test_a_healthy_store(store: Path) -> None:
     assert (report["runs"], report["journals"]) == (1, 1)
 
 
+def test_a_folder_without_a_journal_is_no_run(store: Path) -> None:
+    """A run's folder that lost its journals is named, and not counted."""
+    (store / "runs/alpha/lost-one").mkdir()
+    (store / "runs/alpha/lost-one/console.log").write_text("step 1\n")
+    report = trackerlite("doctor", "--json", "--dir", str(store)).json
+    assert (report["ok"], report["runs"]) == (True, 1)
+    assert "lost-one" in {Path(f["path"]).name for f in report["findings"]}
+
+
 def test_a_damaged_journal_is_named(store: Path) -> None:
     """A flipped bit: exit code 1, the file and the bytes; repair cannot bring it back."""
     path = journal_of(store)
