@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -337,6 +338,25 @@ class TestStreams:
             with Console(tmp_path / "console.log"):
                 print(text)
         assert [t for _, t in lines(tmp_path / "console.log")] == ["one", "two"]
+
+    def test_a_forked_child(self, tmp_path, capsys):
+        """A child's lines are recorded however it ends, its parent's are so once, and a lock that
+        another thread held when it was forked does not hold it up."""
+        with Console(tmp_path / "console.log", mode="stream") as console:
+            print("before")
+            print("begun, ", end="")
+            log = console._log
+            assert log is not None
+            with log._lock, console._streams[0]._log._lock:
+                child = os.fork()
+                if child == 0:
+                    signal.alarm(10)
+                    print("in the child")
+                    os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+            print("and ended")
+        told = [text for _, text in lines(tmp_path / "console.log")]
+        assert sorted(told) == ["before", "begun, and ended", "in the child"]
 
     def test_unwritable_place(self, tmp_path, capsys):
         """A log that cannot be written costs the log, not the training."""

@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from trackerlite.capture import known
 from trackerlite.capture.lines import LIMIT, Log, Source
 
 _relays: list[_Relay] = []
+_logs: weakref.WeakSet[Log] = weakref.WeakSet()  # those that this process writes itself
 
 
 class Console:
@@ -56,6 +58,7 @@ class Console:
             else:
                 self._log = Log(self.path, self.limit)
                 self._log.open()
+                _logs.add(self._log)
                 self._streams = [_Stream("stdout", self._log), _Stream("stderr", self._log)]
         except (OSError, ValueError, NotImplementedError):
             self.stop()
@@ -240,6 +243,8 @@ def _after_fork() -> None:
     for relay in _relays:
         relay.forget()
     _relays.clear()
+    for log in _logs:
+        log.forked()
     known.listeners.clear()
 
 

@@ -30,7 +30,9 @@ class Log:
         self._pending: list[bytes] = []
         self._waiting = 0  # bytes in it
         self._flushed = 0.0
+        self._pause = FLUSH_EVERY
         self._sources: list[Source] = []
+        self._forked = False
 
     def open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +55,7 @@ class Log:
             self._pending.append(line)
             self._waiting += len(line)
             soon = self._waiting < min(65536, self._limit // 8)
-            if soon and when - self._flushed < FLUSH_EVERY:
+            if soon and when - self._flushed < self._pause:
                 return
             self._write(when)
 
@@ -71,6 +73,15 @@ class Log:
                 self._file.close()
                 self._file = None
 
+    def forked(self) -> None:
+        """This is a child now: what waits here is its parent's to write, and a child may end
+        without a word, so that its own lines go at once. Locks may be held by threads it lacks."""
+        self._lock = threading.Lock()
+        self._pending.clear()
+        self._waiting, self._pause, self._forked = 0, 0.0, True
+        for source in self._sources:
+            source.forked()
+
     def _write(self, now: float) -> None:
         self._flushed = now
         if self._file is None or not self._pending:
@@ -80,6 +91,8 @@ class Log:
         self._waiting = 0
         try:
             if self._size + len(data) > self._limit:
+                if self._forked:  # the file is the parent's to make anew
+                    return
                 self._shrink()
             self._file.write(data)
             self._size += len(data)
@@ -141,6 +154,11 @@ class Source:
     def tick(self) -> None:
         """Nothing came for a while: let what there is reach the file."""
         self._log.flush()
+
+    def forked(self) -> None:
+        """A line that the parent has begun is its own to end."""
+        self._lock = threading.RLock()
+        self._text = ""
 
     def end(self) -> None:
         with self._lock:
