@@ -159,6 +159,30 @@ class TestImage:
         assert (body["width"], body["height"]) == (100, 50)
         assert pixels(path).std() > 1
 
+    def test_figure_that_is_shown(self, tmp_path):
+        """A figure in a window or a notebook stays there, however it is logged."""
+        pytest.importorskip("matplotlib")
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(2, 1), dpi=50)
+        window = FigureCanvasSVG(figure)
+        record(wrap(figure), tmp_path)
+        assert figure.canvas is window
+
+    def test_pyplot(self, tmp_path):
+        """`log({"chart": plt})` records the current figure, as W&B does."""
+        pytest.importorskip("matplotlib").use("agg")
+        from matplotlib import pyplot as plt
+
+        plt.figure(figsize=(2, 1), dpi=50)
+        plt.plot([1, 2])
+        for media in (wrap(plt), Image(plt)):
+            body, path, _ = record(media, tmp_path)
+            assert (body["width"], body["height"]) == (100, 50)
+            assert pixels(path).std() > 1
+        plt.close()
+
     @pytest.mark.parametrize(
         "bad",
         [

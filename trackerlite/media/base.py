@@ -14,6 +14,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from trackerlite.errors import BadInput
@@ -120,8 +121,7 @@ def wrap(value: Any) -> Media | None:
         if value and all(isinstance(item, Media) for item in value):
             return Several(value)
         return None
-    module = type(value).__module__ or ""
-    root = module.partition(".")[0]
+    root = origin(value).partition(".")[0]
     if root in ("matplotlib", "PIL") or (root == "plotly" and hasattr(value, "to_html")):
         from trackerlite.media.files import Html
         from trackerlite.media.image import Image
@@ -136,6 +136,11 @@ def wrap(value: Any) -> Media | None:
 
         return Histogram(value)
     return None
+
+
+def origin(value: Any) -> str:
+    """The module that a value comes from; `pyplot` itself, which stands for its figure, is one."""
+    return (value.__name__ if isinstance(value, ModuleType) else type(value).__module__) or ""
 
 
 def _elements(value: Any) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from trackerlite.errors import BadInput, Unsupported
 from trackerlite.media import tensorboard
-from trackerlite.media.base import Body, Later, Media, Written, array, write_file
+from trackerlite.media.base import Body, Later, Media, Written, array, origin, write_file
 
 AT_ONCE = 64 * 64 * 3  # bytes of pixels that are encoded within the log call
 _SUFFIXES = {"png": ".png", "jpeg": ".jpg", "gif": ".gif", "webp": ".webp", "bmp": ".bmp"}
@@ -24,9 +24,10 @@ class Image(Media):
     """A picture.
 
     Args:
-        data_or_path: a file (PNG, JPEG, GIF, WebP, BMP), a PIL image, a matplotlib figure, or
-            pixels: height × width, height × width × (1, 3, 4), or a tensor of (1, 3, 4) ×
-            height × width. Floats are taken as 0…1 (or spread, if any is below 0), else 0…255.
+        data_or_path: a file (PNG, JPEG, GIF, WebP, BMP), a PIL image, a matplotlib figure (or
+            `pyplot`, for the current one), or pixels: height × width, height × width × (1, 3, 4),
+            or a tensor of (1, 3, 4) × height × width. Floats are taken as 0…1 (or spread, if any
+            is below 0), else 0…255.
         mode: PIL's mode, to convert a PIL image.
         caption: a line below it.
 
@@ -76,7 +77,7 @@ class Image(Media):
         self._encoded = data
 
     def _from_object(self, value: Any, mode: str | None) -> None:
-        module = type(value).__module__ or ""
+        module = origin(value)
         if module.startswith("matplotlib"):
             self._from_figure(value)
         elif module.startswith("PIL"):
@@ -90,16 +91,17 @@ class Image(Media):
 
     def _from_figure(self, value: Any) -> None:
         """Drawn at once: matplotlib is not made for other threads."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
         figure = value.get_figure() if hasattr(value, "get_figure") else value
         figure = figure.gcf() if hasattr(figure, "gcf") else figure  # the pyplot module itself
-        if type(figure.canvas).__name__ != "FigureCanvasAgg":
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-
+        shown_on = figure.canvas
+        try:
             canvas = FigureCanvasAgg(figure)
-        else:
-            canvas = figure.canvas
-        canvas.draw()
-        self._keep(array(canvas.buffer_rgba()), copy=True)
+            canvas.draw()
+            self._keep(array(canvas.buffer_rgba()), copy=True)
+        finally:
+            figure.set_canvas(shown_on)  # a window, or what a notebook goes on drawing
 
     def _keep(self, pixels: Any, copy: bool, first: bool = False) -> None:
         pixels = pixels.squeeze(0) if pixels.ndim == 4 and pixels.shape[0] == 1 else pixels
