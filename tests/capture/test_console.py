@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -332,6 +333,13 @@ class TestStreams:
         told = [text for _, text in lines(tmp_path / "console.log")]
         assert told == ["within a cell", "after it"]
 
+    def test_a_line_is_there_at_once(self, tmp_path, capsys):
+        """A line waits for no other: who follows the log sees it, who is killed has left it."""
+        with Console(tmp_path / "console.log"):
+            for word in ("one", "two"):
+                print(word)
+                assert (tmp_path / "console.log").read_text().endswith(f"out {word}\n")
+
     def test_appends(self, tmp_path, capsys):
         """A resumed run continues its log."""
         for text in ("one", "two"):
@@ -372,6 +380,41 @@ class TestStreams:
         with Console(tmp_path / "console.log"):
             print("x")
         assert (tmp_path / "target").read_text() == "precious"
+
+
+def test_at_a_prompt(tmp_path):
+    """What is typed at a prompt is not recorded, and what is said stands before the next prompt."""
+    ours, theirs = pty.openpty()
+    log = tmp_path / "console.log"
+    typed = [
+        f"from trackerlite.capture.console import Console; console = Console({str(log)!r}).start()",
+        "import sys; none = print('told', file=sys.stderr)",
+        "api = 'typed'",
+        "print(6 * 7)",
+        "1 / 0",
+        "exit()",
+    ]
+    python = subprocess.Popen(
+        [sys.executable, "-q"], stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path
+    )
+    os.close(theirs)
+    shown = ""
+    try:
+        for line in typed:
+            while not shown.endswith(">>> ") and select.select([ours], [], [], 20)[0]:
+                shown += os.read(ours, 4096).decode()
+            assert shown.endswith(">>> "), shown
+            os.write(ours, line.encode() + b"\n")
+            shown += os.read(ours, 1).decode()
+        assert python.wait(60) == 0
+    finally:
+        python.kill()
+        os.close(ours)
+    assert re.search(r"^told\r$", shown, re.MULTILINE)
+    told = [text for _, text in lines(log)]
+    assert told[:2] == ["told", "42"]
+    assert told[-1] == "ZeroDivisionError: division by zero"
+    assert not [text for text in told if "typed" in text or ">>>" in text]
 
 
 class TestLog:

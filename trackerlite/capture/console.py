@@ -9,8 +9,8 @@ too. The other ends belong to a small process of ours (`relay`), which passes ev
 unchanged and writes the log. A thread would not do: C code that prints a lot while it holds
 the interpreter's lock would wait for a reader that waits for the lock, and the last words
 of a process that crashes would stay in the pipe. The relay outlives the crash and ends by
-itself. Where the descriptors are not ours to move (pytest, Jupyter) Python's streams are
-wrapped instead.
+itself. Where the descriptors are not ours to move (pytest, Jupyter, a prompt) Python's streams
+are wrapped instead.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-from trackerlite.capture import known
+from trackerlite.capture import known, shell
 from trackerlite.capture.lines import LIMIT, Log, Source
 
 _relays: list[_Relay] = []
@@ -56,7 +56,7 @@ class Console:
             if self.mode == "fd":
                 self._relay = _Relay(self.path, self.limit)
             else:
-                self._log = Log(self.path, self.limit)
+                self._log = Log(self.path, self.limit, pause=0)  # nobody would flush it
                 self._log.open()
                 _logs.add(self._log)
                 self._streams = [_Stream("stdout", self._log), _Stream("stderr", self._log)]
@@ -75,11 +75,6 @@ class Console:
         if self._log is not None:
             self._log.close()
 
-    def flush(self) -> None:
-        """Let everything printed so far reach the file (a relay does so by itself)."""
-        if self._log is not None:
-            self._log.flush()
-
     def __enter__(self) -> Console:
         return self.start()
 
@@ -89,7 +84,8 @@ class Console:
 
 def _safest() -> str:
     """Moving descriptors is right unless somebody else already did, or another run does."""
-    if "ipykernel" in sys.modules or "pytest" in sys.modules or _relays:
+    # What is typed at a prompt is no output, and its echo must not wait for a relay.
+    if shell.is_typed_into() or "pytest" in sys.modules or _relays:
         return "stream"
     if "python" not in Path(sys.executable or "").name or not hasattr(os, "posix_spawn"):
         return "stream"

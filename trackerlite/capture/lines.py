@@ -20,9 +20,13 @@ _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Log:
-    """The file: whole lines with their times, from several sources, bounded."""
+    """The file: whole lines with their times, from several sources, bounded.
 
-    def __init__(self, path: Path, limit: int) -> None:
+    Args:
+        pause: seconds that lines may wait for others, for who flushes when none come.
+    """
+
+    def __init__(self, path: Path, limit: int, pause: float = FLUSH_EVERY) -> None:
         self._path, self._limit = path, max(limit, 4096)
         self._lock = threading.Lock()
         self._file: IO[bytes] | None = None
@@ -30,7 +34,7 @@ class Log:
         self._pending: list[bytes] = []
         self._waiting = 0  # bytes in it
         self._flushed = 0.0
-        self._pause = FLUSH_EVERY
+        self._pause = pause
         self._sources: list[Source] = []
         self._forked = False
 
@@ -55,7 +59,7 @@ class Log:
             self._pending.append(line)
             self._waiting += len(line)
             soon = self._waiting < min(65536, self._limit // 8)
-            if soon and when - self._flushed < self._pause:
+            if soon and 0 <= when - self._flushed < self._pause:
                 return
             self._write(when)
 
@@ -74,11 +78,11 @@ class Log:
                 self._file = None
 
     def forked(self) -> None:
-        """This is a child now: what waits here is its parent's to write, and a child may end
-        without a word, so that its own lines go at once. Locks may be held by threads it lacks."""
+        """This is a child now: a line that is on its way is its parent's to write, and so is a
+        lock that another thread held."""
         self._lock = threading.Lock()
         self._pending.clear()
-        self._waiting, self._pause, self._forked = 0, 0.0, True
+        self._waiting, self._forked = 0, True
         for source in self._sources:
             source.forked()
 
@@ -150,10 +154,6 @@ class Source:
                 cut = self._text.rfind(" ", MAX_LINE) + 1 or len(self._text)
                 self._emit(now, self._text[:cut])
                 self._text = self._text[cut:]
-
-    def tick(self) -> None:
-        """Nothing came for a while: let what there is reach the file."""
-        self._log.flush()
 
     def forked(self) -> None:
         """A line that the parent has begun is its own to end."""
