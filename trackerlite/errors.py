@@ -33,6 +33,12 @@ from __future__ import annotations
 class TrackerliteError(Exception):
     """The base of every error raised on purpose."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython asks an error for, to show it."""
+        from trackerlite.capture import shell
+
+        return shell.shown(self)
+
 
 class BadInput(TrackerliteError, ValueError):
     """A name, key, value or option that cannot be recorded as given."""

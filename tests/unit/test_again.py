@@ -59,7 +59,7 @@ def test_both_are_recorded(told: None) -> None:
 
 def test_a_cell_that_is_run_again_begins_a_run(told: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """In a notebook the run before is finished, unless it is asked for."""
-    monkeypatch.setattr("trackerlite.recording.again._in_notebook", lambda: True)
+    monkeypatch.setattr("trackerlite.capture.shell.in_notebook", lambda: True)
     first = tl.init(project="p")
     second = tl.init(project="p")
     assert first._ended

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trackerlite.capture import ranks
+from trackerlite.capture import ranks, shell
 from trackerlite.capture.redact import redact_argv, redact_text
 
 # Settings that explain a run and hold no secret; the rest of the environment is nobody's business.
@@ -27,7 +27,8 @@ _VARIABLES = """
 def quick() -> dict[str, Any]:
     """Host, process, Python, command line, scheduler; ≤ 2 ms, starts nothing, JSON-ready."""
     system = os.uname() if hasattr(os, "uname") else None
-    argv = redact_argv([_text(word) for word in getattr(sys, "orig_argv", sys.argv)])
+    argv = redact_argv([_text(word) for word in shell.command()])
+    notebook = shell.notebook()
     found: dict[str, Any] = {
         "host": hostname(),
         "pid": os.getpid(),
@@ -39,9 +40,9 @@ def quick() -> dict[str, Any]:
         if system
         else sys.platform,
         "executable": redact_text(_text(sys.executable or "")),
-        "program": _program(),
+        "program": redact_text(_text(notebook)) if notebook else _program(),
         "command": _join(argv),
-        "args": redact_argv([_text(word) for word in sys.argv[1:]]),
+        "args": [] if notebook else redact_argv([_text(word) for word in sys.argv[1:]]),
         "cwd": _cwd(),
         "cpu_count": os.cpu_count() or 1,
         "cpu_allowed": _allowed(),
@@ -113,9 +114,7 @@ def _user() -> str:
 
 
 def _program() -> str:
-    """The script as it was named, `<notebook>` or `<python>` where there is none."""
-    if "ipykernel" in sys.modules:
-        return "<notebook>"
+    """The script as it was named, `<python>` where there is none."""
     first = sys.argv[0] if sys.argv else ""
     return redact_text(_text(first)) if first not in ("", "-", "-c") else "<python>"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from trackerlite import values
+from trackerlite.capture import shell
 from trackerlite.errors import BadInput, RunInUse
 from trackerlite.recording.run import Run
 from trackerlite.recording.settings import Settings
@@ -40,7 +40,8 @@ def settle(active: Run | None, reinit: str, wanted: Settings) -> Run | None:
     """
     if active is None or not _is_recording(active) or reinit == "create_new":
         return None
-    if reinit == "finish_previous" or (reinit == "default" and _in_notebook()):
+    # A cell that is run again means a new run, as W&B has it.
+    if reinit == "finish_previous" or (reinit == "default" and shell.in_notebook()):
         active.finish()
         return None
     if wanted.resume == "must":
@@ -61,9 +62,3 @@ def _is_recording(run: Run) -> bool:
     """Whether it is this process's and goes on, also where another rank does the writing."""
     recorded = run.settings.mode != "disabled" or run.settings.world_size > 1
     return recorded and not run._ended and run._pid == os.getpid()
-
-
-def _in_notebook() -> bool:
-    """A cell that is run again means a new run, as W&B has it."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return shell is not None and "terminal" not in type(shell).__module__
