@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
 from pathlib import Path
@@ -33,6 +34,18 @@ def test_only_what_differs(reader: Reader) -> None:
     assert {row.key for row in found.sections["git"]} == {"commit", "changed train.py"}
     assert [row.key for row in found.sections["summary"]] == ["verdict"]
     assert {"seed", "fp16", "optimizer.betas"} < {row.key for row in full.sections["config"]}
+
+
+def test_shown_in_a_line(reader: Reader) -> None:
+    """A comparison that ends a notebook's cell says how much differs, not all that it holds."""
+    found = compare(reader, [reader.run("adamw0"), reader.run("lion0")])
+    refs = f"{found.runs[0].ref}, {found.runs[1].ref}"
+    assert repr(found).startswith(
+        f"<Comparison of {refs}: what differs is 5 in metrics, 2 in config"
+    )
+    assert "1 in packages" in repr(found)
+    nothing = dataclasses.replace(found, metrics=(), sections={})
+    assert repr(nothing) == f"<Comparison of {refs}: nothing differs>"
 
 
 def test_metrics_are_measured_against_the_baseline(reader: Reader) -> None:

@@ -128,6 +128,14 @@ class Comparison:
     sections: Mapping[str, tuple[Row, ...]]
     patches: tuple[str | None, ...]
 
+    def __repr__(self) -> str:
+        """How much differs where: all of it can be megabytes, at the end of a notebook's cell."""
+        found = self.differing()
+        rows = {"metrics": found.metrics, **found.sections}
+        told = ", ".join(f"{len(rows[name])} in {name}" for name in rows if rows[name])
+        runs = ", ".join(run.ref for run in self.runs)
+        return f"<Comparison of {runs}: {f'what differs is {told}' if told else 'nothing differs'}>"
+
     def differing(self) -> Comparison:
         """The same with only what differs."""
         return Comparison(
