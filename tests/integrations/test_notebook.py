@@ -75,3 +75,23 @@ def test_an_error_shows_the_cell(open_notebook: Callable[..., Notebook]) -> None
     assert "----> 2 tl.log({'x': 1})" in shown
     assert shown.endswith("NoRun: trackerlite.log() needs a run; call trackerlite.init() first.")
     assert "recording" not in shown
+
+
+def test_a_cell_that_keeps_its_output(open_notebook: Callable[..., Notebook]) -> None:
+    """A run begun in a cell under %%capture records what the cells after it print, each line once,
+    also where it is followed by another run."""
+    with open_notebook() as notebook:
+        notebook.run("import trackerlite as tl")
+        for name in ("one", "two"):
+            shown = notebook.run(
+                f"%%capture\nrun = tl.init(project='p', name='{name}')\nprint('kept')"
+            )
+            assert shown == ""
+            assert notebook.run("print('after')") == "after\n"
+            notebook.run("import sys; print('error', file=sys.stderr)")
+        notebook.run("tl.finish()")
+        assert notebook.run("print('finished')") == "finished\n"
+    for name in ("one", "two"):
+        log = (tl.Api().run(name).folder / "console.log").read_text().splitlines()
+        told = [line.partition("Z ")[2] for line in log]
+        assert told == ["out kept", "out after", "err error"]

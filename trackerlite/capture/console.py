@@ -20,6 +20,7 @@ import signal
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class Console:
         self._relay: _Relay | None = None
         self._streams: list[_Stream] = []
         self._log: Log | None = None
+        self._leave_cells: Callable[[], None] = _nothing
 
     def start(self) -> Console:
         """Begin; a console that cannot be captured is left exactly as it is."""
@@ -60,6 +62,7 @@ class Console:
                 self._log.open()
                 _logs.add(self._log)
                 self._streams = [_Stream("stdout", self._log), _Stream("stderr", self._log)]
+                self._leave_cells = shell.at_each_cell(self._follow)
         except (OSError, ValueError, NotImplementedError):
             self.stop()
         return self
@@ -69,17 +72,27 @@ class Console:
         relay, self._relay = self._relay, None
         if relay is not None:
             relay.stop(timeout)
+        self._leave_cells()
+        self._leave_cells = _nothing
         streams, self._streams = self._streams, []
         for stream in streams:
             stream.stop()
         if self._log is not None:
             self._log.close()
 
+    def _follow(self) -> None:
+        for stream in self._streams:
+            stream.follow()
+
     def __enter__(self) -> Console:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _safest() -> str:
@@ -253,11 +266,28 @@ class _Stream:
 
     def __init__(self, name: str, log: Log) -> None:
         self._name, self._log = name, log.source(name[3:])
-        self._original = getattr(sys, name)
+        self._wrap()
+
+    def _wrap(self) -> None:
+        self._original = getattr(sys, self._name)
+        while isinstance(self._original, _Tee) and self._original._log is None:
+            self._original = self._original._stream  # one of ours that has nothing to do any more
         self._wrapped: Any = None
         if self._original is not None:
             self._wrapped = _Tee(self._original, self._log)
-            setattr(sys, name, self._wrapped)
+            setattr(sys, self._name, self._wrapped)
+
+    def follow(self) -> None:
+        """A cell that kept what it printed for itself (`%%capture`) has put the stream back that
+        was there before ours."""
+        stream = getattr(sys, self._name)
+        while isinstance(stream, _Tee):
+            if stream is self._wrapped:
+                return
+            stream = stream._stream
+        if self._wrapped is not None:
+            self._wrapped.detach_log()
+        self._wrap()
 
     def stop(self) -> None:
         # Somebody may have wrapped ours since: then it stays, and passes through.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,19 @@ def command() -> list[str]:
     """How this process was started, without the connection that a kernel is given anew each time."""
     words = list(getattr(sys, "orig_argv", sys.argv))
     return list(takewhile(_names_no_connection, words)) if in_notebook() else words
+
+
+def at_each_cell(call: Callable[[], None]) -> Callable[[], None]:
+    """Call `call` before each cell from now on; returns what ends that."""
+    running = _shell()
+    if running is None:
+        return lambda: None
+
+    def before(_: Any = None) -> None:
+        call()
+
+    running.events.register("pre_run_cell", before)
+    return lambda: running.events.unregister("pre_run_cell", before)
 
 
 def shown(error: BaseException) -> list[str]:
