@@ -69,6 +69,13 @@ def test_metrics_are_measured_against_the_baseline(reader: Reader) -> None:
                     )
 
 
+def test_a_run_does_not_differ_from_itself(reader: Reader) -> None:
+    """Named twice, a run is the same twice, in its metrics too."""
+    found = compare(reader, [reader.run("adamw0"), reader.run("adamw0")])
+    assert found.metrics
+    assert found.differing().metrics == ()
+
+
 def test_equal_undirected_and_missing_metrics(reader: Reader) -> None:
     """Equal is `same`, a metric without direction has no verdict, one never logged no cell."""
     rows = {r.name: r for r in compare(reader, [reader.run("adamw0"), reader.run("lion0")]).metrics}

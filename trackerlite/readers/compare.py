@@ -279,16 +279,15 @@ def _environment(environment: Mapping[str, Any]) -> dict[str, Any]:
 def _metrics(
     series: Iterable[SeriesInfo], keys: Sequence[int], baseline: int
 ) -> tuple[MetricRow, ...]:
-    place = {key: index for index, key in enumerate(keys)}
-    found: dict[str, list[SeriesInfo | None]] = {}
+    found: dict[str, dict[int, SeriesInfo]] = {}
     for one in series:
         if one.hidden or one.lane.startswith("fork"):
             continue
         name = f"{one.name} [rank {one.rank}]" if one.rank else one.name
-        found.setdefault(name, [None] * len(keys))[place[one.run_key]] = one
+        found.setdefault(name, {})[one.run_key] = one
     rows = []
     for name in sorted(found, key=natural):
-        row = found[name]
+        row = [found[name].get(key) for key in keys]
         told = [one for one in row if one is not None]
         goal = better(told[0].name, next((one.goal for one in told if one.goal), None))
         cells = [None if one is None else _cell(one, goal) for one in row]
