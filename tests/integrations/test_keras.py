@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -86,6 +88,24 @@ def series(rows):
             if key != "_step":
                 found.setdefault(key, []).append(value)
     return found
+
+
+def test_batches_that_end_in_other_threads(place, monkeypatch):
+    """A callback that is alone, not in a list, is called from a pool of threads: each row keeps its step."""
+    told = keras.ops.convert_to_numpy
+
+    def slowly(value):
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.05)
+        return told(value)
+
+    monkeypatch.setattr(keras.ops, "convert_to_numpy", slowly)
+    fit(TrackerliteCallback(log_freq="batch", project="keras"))
+    tl.finish()
+    run = helpers.only_run("keras")
+    assert {row["_step"]: row.get("batch/batch_step") for row in helpers.rows(run)} == {
+        step: step - 1 for step in range(1, 7)
+    }
 
 
 def test_batches_are_recorded_when_asked_for(place):

@@ -32,6 +32,7 @@ class TrackerliteCallback(callbacks.Callback):  # type: ignore[misc]
         self._every = 1 if log_freq == "batch" else log_freq
         self._init = init
         self._first = self._step = initial_global_step
+        self._begun: dict[int, int] = {}  # batch → its step
         self._training = False
         self.run: Run | None = None
 
@@ -59,19 +60,24 @@ class TrackerliteCallback(callbacks.Callback):  # type: ignore[misc]
         if self.run is not None and self.run.resumed and self.run.step > self._step:
             resuming.go_back(self.run, self._step)
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Count, and record if this batch is one of those asked for."""
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+        """Count here: the ends of batches may come from other threads, before or after their time."""
         self._step += 1
+        self._begun[batch] = self._step
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Record if this batch is one of those asked for."""
+        step = self._begun.pop(batch, self._step)
         if isinstance(self._every, int) and batch % self._every == 0:
             row = {f"batch/{key}": value for key, value in (logs or {}).items()}
-            row["batch/batch_step"] = self._step - 1
-            self._log(row, "batch")
+            row["batch/batch_step"] = step - 1
+            self._log(row, "batch", step)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Record the epoch."""
         row = {f"epoch/{key}": value for key, value in (logs or {}).items()}
         row["epoch/epoch"] = epoch
-        self._log(row, "epoch")
+        self._log(row, "epoch", self._step)
 
     def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
         """The run stays open, for an evaluation."""
@@ -84,9 +90,9 @@ class TrackerliteCallback(callbacks.Callback):  # type: ignore[misc]
         if run is not None and not self._training:
             run.log({f"test/{key}": value for key, value in (logs or {}).items()})
 
-    def _log(self, row: dict[str, Any], prefix: str) -> None:
+    def _log(self, row: dict[str, Any], prefix: str, step: int) -> None:
         assert self.run is not None
         optimizer = getattr(self.model, "optimizer", None)
         if optimizer is not None:
             row[f"{prefix}/learning_rate"] = float(ops.convert_to_numpy(optimizer.learning_rate))
-        self.run.log(row, step=self._step)
+        self.run.log(row, step=step)
