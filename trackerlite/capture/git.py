@@ -132,7 +132,7 @@ def _head(ask: _Git) -> tuple[str, str]:
 
 
 def _remote(settings: dict[str, str], branch: str) -> str:
-    for name in (settings.get(f"branch.{branch}.remote"), "origin"):
+    for name in (settings.get(f"branch.{branch}.remote", "origin"), "origin"):
         if address := settings.get(f"remote.{name}.url"):
             return address
     return next((value for key, value in settings.items() if key.startswith("remote.")), "")
