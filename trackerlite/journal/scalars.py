@@ -34,7 +34,6 @@ class Layout:
     """One shape of summary: constant bytes, and the numbers between them."""
 
     __slots__ = (
-        "arguments",
         "best",
         "constants",
         "exact",
@@ -67,7 +66,6 @@ class Layout:
         self.pack: Callable[..., bytes] = packer.pack
         self.unpack_from = packer.unpack_from
         self.pieces = tuple(pieces)
-        self.arguments: list[Any] = list(pieces)  # of `pack`, with the numbers of the last time
         # Constants and numbers alternate. A number stands once (float32) or twice
         # (float32, then exact); it is read from where it stands last.
         spread: list[int] = []
@@ -170,7 +168,7 @@ class Encoder:
                 if shape is None:
                     return None
             layout = shape.layout
-            arguments = layout.arguments
+            arguments: list[Any] = list(layout.pieces)
             arguments[1::2] = layout.spread(numbers)
             body = layout.pack(*arguments)
         except (OverflowError, struct.error):  # beyond float32 or int64: the slow path knows
