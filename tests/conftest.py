@@ -19,6 +19,7 @@ _FOR_TESTS = {
     "TRACKERLITE_TEST_SEED",
 }
 SEED = int(os.environ.get("TRACKERLITE_TEST_SEED") or random.SystemRandom().randrange(2**32))
+LONG = 7200  # seconds that a test of the long profiles may take
 _not_shown: list[str] = []
 
 settings.register_profile(
@@ -41,6 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--full"):
         settings.load_profile("full")
+        if config.option.timeout is None:
+            config.option.timeout = LONG
     for name in (
         _settings() - _FOR_TESTS
     ):  # here, so that what a session's fixtures make is plain too

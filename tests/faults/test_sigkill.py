@@ -65,6 +65,7 @@ def test_killed_at_any_moment(
         verdict = judge(store, runs)
         assert not verdict.faults, verdict.faults[:5]
         assert verdict.acknowledged > 0
+        shutil.rmtree(store.parent)
 
 
 def test_killed_while_it_begins(

@@ -116,7 +116,6 @@ def test_killed_at_random_moments(
 
 
 @pytest.mark.full
-@pytest.mark.timeout(7200)
 def test_killed_a_thousand_times(server: Loopback, store: Path, record: Callable[..., Any]) -> None:
     """1,000 kills."""
     assert kill_at_random(server, store, record, 1000, seed=random.randrange(10**6)) > 300
