@@ -15,7 +15,8 @@ from trackerlite.store.ledger import Confirmed, Ledger
 from trackerlite.sync.destination import remote_id, remote_project
 from trackerlite.sync.plan import Known, make_plan
 from trackerlite.sync.source import nest, screen_line
-from trackerlite.sync.upload import Problem, Uploaded
+from trackerlite.sync.upload import Uploaded
+from trackerlite.sync.uploader_log import Problem
 from trackerlite.sync.words import failure_words
 
 

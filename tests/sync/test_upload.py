@@ -11,7 +11,8 @@ import pytest
 from trackerlite.backends.credentials import Credentials
 from trackerlite.sync import upload
 from trackerlite.sync.proto import sync_command
-from trackerlite.sync.upload import Uploader, _Log
+from trackerlite.sync.upload import Uploader
+from trackerlite.sync.uploader_log import UploaderLog
 
 ROWS = {"msg": "api: retrying HTTP error", "status": 500, "url": "http://h/files/e/p/a/file_stream"}
 OTHER = {"msg": "api: retrying error", "error": 'Post "http://h/graphql": EOF'}
@@ -39,7 +40,7 @@ def test_errors_count_while_they_repeat(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """How long requests of a kind have failed, 400 seconds after the first: since the last success."""
-    log = _Log(tmp_path)
+    log = UploaderLog(tmp_path)
     for moment, line in said:
         monkeypatch.setattr(upload.time, "monotonic", lambda moment=moment: moment)
         with (tmp_path / "debug-sync.log").open("a") as file:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from trackerlite.backends.errors import SAFE, for_status
-from trackerlite.sync.upload import Problem, Uploaded
+from trackerlite.sync.upload import Uploaded
+from trackerlite.sync.uploader_log import Problem
 from trackerlite.text import plain
 
 
