@@ -13,8 +13,9 @@ from scipy import stats
 
 import trackerlite as tl
 from trackerlite.readers import Reader, patches, statistics
-from trackerlite.readers.compare import MISSING, compare, same
+from trackerlite.readers.compare import compare
 from trackerlite.readers.compare_groups import compare_groups
+from trackerlite.readers.comparison import MISSING, same
 from trackerlite.readers.select import group_runs, select_runs
 
 

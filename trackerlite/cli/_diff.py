@@ -15,7 +15,7 @@ from rich.text import Text
 from trackerlite import values
 from trackerlite.cli import _human
 from trackerlite.readers import patches
-from trackerlite.readers.compare import MISSING, Cell, Comparison, MetricRow, Row
+from trackerlite.readers.comparison import MISSING, Cell, Comparison, MetricRow, Row
 from trackerlite.text import lines, plain
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from trackerlite.readers.compare import Verdict as Better
 from trackerlite.readers.compare import natural
+from trackerlite.readers.comparison import Verdict as Better
 from trackerlite.readers.direction import Goal, better
 from trackerlite.readers.info import SeriesInfo
 from trackerlite.readers.reader import Reader

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from trackerlite import values
 from trackerlite.readers import Reader, RunInfo, SeriesInfo
-from trackerlite.readers.compare import MISSING, Cell, Comparison, compare, natural
+from trackerlite.readers.compare import compare, natural
+from trackerlite.readers.comparison import MISSING, Cell, Comparison
 from trackerlite.readers.select import names_of
 from trackerlite.report.media import Gallery
 from trackerlite.text import plain

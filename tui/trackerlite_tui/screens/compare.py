@@ -17,7 +17,7 @@ from trackerlite_tui.widgets.patch import Patch
 
 if TYPE_CHECKING:
     from trackerlite.readers import RunInfo
-    from trackerlite.readers.compare import Comparison
+    from trackerlite.readers.comparison import Comparison
     from trackerlite_tui.desk import Desk
 
 _MOST = 8

@@ -13,7 +13,7 @@ from trackerlite_tui.rows import Row, fit, pad, width
 from trackerlite_tui.widgets.patch import changed
 
 if TYPE_CHECKING:
-    from trackerlite.readers.compare import MetricRow
+    from trackerlite.readers.comparison import MetricRow
 
 VERDICTS = {"better": "▲", "worse": "▼"}
 _HIGHLIGHT_UP_TO = 400  # characters; longer values are compared as a whole
@@ -53,7 +53,7 @@ def verdicts(row: MetricRow) -> set[str | None]:
 
 def value_cells(values: Sequence[Any], wide: int, look: Look) -> Row:
     """A value of each run; what differs from the baseline's is bright."""
-    from trackerlite.readers.compare import MISSING, same
+    from trackerlite.readers.comparison import MISSING, same
 
     texts = ["" if v is MISSING else value_text(v) for v in values]
     there = [(text, v) for text, v in zip(texts, values, strict=True) if v is not MISSING]
