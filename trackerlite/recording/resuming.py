@@ -1,15 +1,59 @@
-"""A run that goes on: what it knew, and how it goes back to an earlier step."""
+"""A run that goes on: which one, what it knew, and how it goes back to an earlier step."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from trackerlite.errors import TrackerliteError
+from trackerlite.errors import BadInput, RunExists, RunNotFound, TrackerliteError
 from trackerlite.journal import events
+from trackerlite.recording import folders
 from trackerlite.text import tell
 
 if TYPE_CHECKING:
     from trackerlite.recording.run import Run
+    from trackerlite.recording.settings import Settings
+
+
+def earlier(wanted: Settings) -> folders.Earlier | None:
+    """The run to continue, if `resume` allows or demands one."""
+    found = folders.find(wanted.store, wanted.project, wanted.id) if wanted.given_id else None
+    if wanted.rank:  # whether the run is new is for rank 0 to judge; this one joins it
+        return found
+    if wanted.resume == "auto" and not wanted.given_id:
+        found = _unfinished(wanted)
+        if found is not None:
+            wanted.id = str(found.record["id"])
+    if wanted.resume == "never" and found is not None:
+        raise RunExists(
+            f"The run {wanted.project}/{wanted.id} is already there and resume='never' was asked for. "
+            "Nothing was changed. Choose another id, or resume='allow' to continue it."
+        )
+    if wanted.resume == "must" and not wanted.given_id:
+        raise BadInput(
+            "resume='must' needs to be told which run: give its id, or use resume='auto' for the latest unfinished one."
+        )
+    if wanted.resume == "must" and found is None:
+        raise RunNotFound(
+            f"There is no run {wanted.project}/{wanted.id} in {wanted.store} to resume. "
+            "Check id, project and dir, or use resume='allow' to begin it."
+        )
+    return found
+
+
+def _unfinished(wanted: Settings) -> folders.Earlier | None:
+    """The latest run that did not finish and is ours to continue: same job, or same name."""
+    job = os.environ.get("SLURM_JOB_ID")
+    for candidate in folders.newest(wanted.store, wanted.project):
+        record = candidate.record
+        same_job = job is not None and (record.get("slurm") or {}).get("SLURM_JOB_ID") == job
+        same_name = record.get("name") == wanted.name if wanted.named else job is None
+        same_host = record.get("host") == os.uname().nodename
+        if not (same_job or (same_name and (wanted.named or same_host))):
+            continue
+        if not candidate.is_finished() and not candidate.is_being_written():
+            return candidate
+    return None
 
 
 def catch_up(run: Run) -> None:
