@@ -47,6 +47,27 @@ def test_cells_that_are_run_again(open_notebook: Callable[..., Notebook]) -> Non
     assert tl.Api().run("first").summary["x"] == 3
 
 
+def test_a_run_that_its_cell_left_broken(open_notebook: Callable[..., Notebook]) -> None:
+    """What nobody finishes has failed, if the cell that began it or logged last raised: when the cell
+    is run again, and when the kernel is shut down. A cell without a word to the run changes nothing."""
+    with open_notebook() as notebook:
+        notebook.run("import trackerlite as tl")
+        notebook.run("run = tl.init(project='p', name='begun'); 1 / 0")
+        notebook.run("run = tl.init(project='p', name='typo'); run.log({'x': 1})")
+        notebook.run("1 / 0")
+        notebook.run("run = tl.init(project='p', name='closed'); run.log({'x': 1}); 1 / 0")
+        notebook.run("run.finish()")
+        notebook.run("run = tl.init(project='p', name='left'); run.log({'x': 1})")
+        notebook.run("for x in range(9): run.log({'x': x / (8 - x)})")
+    found = {run.name: (run.state, run.reason) for run in tl.Api().runs()}
+    assert found == {
+        "begun": ("failed", "ZeroDivisionError: division by zero"),
+        "typo": ("finished", None),
+        "closed": ("finished", None),
+        "left": ("failed", "ZeroDivisionError: division by zero"),
+    }
+
+
 def test_which_notebook_it_was(open_notebook: Callable[..., Notebook], place: Path) -> None:
     """A run tells the notebook, or the script that it ran with %run, and nothing of the kernel's
     connection, which would be a difference between any two of its runs."""

@@ -38,15 +38,20 @@ def command() -> list[str]:
 
 def at_each_cell(call: Callable[[], None]) -> Callable[[], None]:
     """Call `call` before each cell from now on; returns what ends that."""
+    return _at("pre_run_cell", lambda _=None: call())
+
+
+def after_each_cell(call: Callable[[BaseException | None], None]) -> None:
+    """Call `call` behind each cell from now on, this one included, with what it raised."""
+    _at("post_run_cell", lambda result=None: call(getattr(result, "error_in_exec", None)))
+
+
+def _at(event: str, call: Callable[..., None]) -> Callable[[], None]:
     running = _shell()
     if running is None:
         return lambda: None
-
-    def before(_: Any = None) -> None:
-        call()
-
-    running.events.register("pre_run_cell", before)
-    return lambda: running.events.unregister("pre_run_cell", before)
+    running.events.register(event, call)
+    return lambda: running.events.unregister(event, call)
 
 
 def shown(error: BaseException) -> list[str]:

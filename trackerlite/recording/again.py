@@ -7,6 +7,7 @@ import os
 from trackerlite import values
 from trackerlite.capture import shell
 from trackerlite.errors import BadInput, RunInUse
+from trackerlite.recording import lifecycle
 from trackerlite.recording.run import Run
 from trackerlite.recording.settings import Settings
 from trackerlite.text import tell
@@ -42,7 +43,7 @@ def settle(active: Run | None, reinit: str, wanted: Settings) -> Run | None:
         return None
     # A cell that is run again means a new run, as W&B has it.
     if reinit == "finish_previous" or (reinit == "default" and shell.in_notebook()):
-        active.finish()
+        lifecycle.leave(active)
         return None
     if wanted.resume == "must":
         raise RunInUse(

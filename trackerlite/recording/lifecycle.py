@@ -14,7 +14,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from trackerlite.capture import signals
+from trackerlite.capture import shell, signals
 from trackerlite.recording.harmless import told
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ _exit: tuple[int, dict[str, int]] | None = None  # its code, and the step of eac
 _installed = False
 _worker = 0  # the child of multiprocessing whose end we are told
 _listening: list[Callable[[], None]] = []
+_cells: dict[
+    str, tuple[int, BaseException | None]
+] = {}  # by id: its step behind a cell, and what that raised
 
 
 def watch(run: Run) -> None:
@@ -36,6 +39,7 @@ def watch(run: Run) -> None:
     if not _installed:
         _installed = True
         atexit.register(_at_exit)
+        shell.after_each_cell(_after_cell)
         _before = _last_printed()
         earlier_hook = sys.excepthook
 
@@ -133,6 +137,26 @@ def whole(code: Any) -> int:
 def forget(run: Run) -> None:
     """The run is finished."""
     _runs.discard(run)
+    _cells.pop(run.id, None)
+
+
+def _after_cell(error: BaseException | None) -> None:
+    """A cell that began a run, or logged, and then raised, ends no run: the next may go on with it."""
+    if isinstance(error, SystemExit) and exit_code(error) == 0:
+        error = None
+    for run in list(_runs):
+        step, _ = _cells.get(run.id, (None, None))
+        if step != run.step:
+            _cells[run.id] = run.step, error
+
+
+def leave(run: Run, code: int | None = None) -> None:
+    """End a run that nobody finished: as failed, where none went on behind the cell that raised."""
+    _, error = _cells.get(run.id, (0, None))
+    if error is None:
+        run.finish(code)
+    else:
+        run._end("failed", 1, describe(error))
 
 
 def _at_exit() -> None:
@@ -141,7 +165,7 @@ def _at_exit() -> None:
         error = _last_printed()  # whoever took our hook away (rich does) did not call it
     for run in list(_runs):
         if error is None:
-            run.finish(_code_of(run))
+            leave(run, _code_of(run))
         else:
             run._end("failed", 1, describe(error))
     if isinstance(error, KeyboardInterrupt):
