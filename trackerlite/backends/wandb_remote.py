@@ -7,92 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from trackerlite.backends import wandb_queries as queries
 from trackerlite.backends.base import Cursor
 from trackerlite.backends.errors import NotThere
 from trackerlite.backends.wandb_http import WandbHttp
-
-_FIELDS = """
-    bucket(name: $name%s, missingOk: true) {
-      id name displayName state summaryMetrics logLineCount historyLineCount eventsLineCount
-      historyTail eventsTail config tags notes
-    }
-"""
-
-_HISTORY = """
-query HistoryPage($entity: String!, $project: String!, $run: String!, $minStep: Int64!, $maxStep: Int64!, $pageSize: Int!) {
-  project(name: $project, entityName: $entity) {
-    run(name: $run) { history(minStep: $minStep, maxStep: $maxStep, samples: $pageSize) }
-  }
-}
-"""
-
-_VIEWER = "query TrackerliteViewer { viewer { id entity username } }"
-
-_FILES = """
-query TrackerliteFiles($entity: String!, $project: String!, $name: String!, $names: [String], $after: String) {
-  project(name: $project, entityName: $entity) {
-    run(name: $name) {
-      files(names: $names, after: $after, first: 500) {
-        edges { node { name sizeBytes } }
-        pageInfo { endCursor hasNextPage }
-      }
-    }
-  }
-}
-"""
-
-_ARTIFACTS = """
-query TrackerliteArtifacts($entity: String!, $project: String!, $name: String!, $after: String) {
-  project(name: $project, entityName: $entity) {
-    run(name: $name) {
-      outputArtifacts(after: $after, first: 100) {
-        edges { node {
-          digest versionIndex state aliases { alias } artifactType { name } artifactSequence { name }
-        } }
-        pageInfo { endCursor hasNextPage }
-      }
-    }
-  }
-}
-"""
-
-_ARTIFACT = """
-query TrackerliteArtifact($entity: String!, $project: String!, $name: String!) {
-  project(name: $project, entityName: $entity) {
-    artifact(name: $name) { id digest artifactType { name } }
-  }
-}
-"""
-
-_SUMMARY = """
-mutation UpsertBucket($id: String, $summaryMetrics: JSONString) {
-  upsertBucket(input: {id: $id, summaryMetrics: $summaryMetrics}) { bucket { id } }
-}
-"""
-
-_LABELS = """
-mutation UpsertBucket($id: String, $displayName: String, $notes: String, $tags: [String!]) {
-  upsertBucket(input: {id: $id, displayName: $displayName, notes: $notes, tags: $tags}) { bucket { id } }
-}
-"""
-
-_ALERT = """
-mutation NotifyScriptableRunAlert(
-  $entityName: String!, $projectName: String!, $runName: String!, $title: String!, $text: String!
-  $severity: AlertSeverity = INFO, $waitDuration: Duration
-) {
-  notifyScriptableRunAlert(input: {
-    entityName: $entityName, projectName: $projectName, runName: $runName
-    title: $title, text: $text, severity: $severity, waitDuration: $waitDuration
-  }) { success }
-}
-"""
-
-_USE = """
-mutation UseArtifact($input: UseArtifactInput!) {
-  useArtifact(input: $input) { artifact { id } }
-}
-"""
 
 PAGE = 25  # runs that one request asks about
 Place = tuple[str, str, str]  # entity, project, id
@@ -142,7 +60,7 @@ class WandbRemote:
         """Rows with `low` <= step < `high`, at most `most` of them, in the server's order."""
         answer = self.http.query(
             "HistoryPage",
-            _HISTORY,
+            queries.HISTORY,
             {
                 "entity": self.entity,
                 "project": self.project,
@@ -164,19 +82,21 @@ class WandbRemote:
     def set_summary(self, cursor: Cursor, values: Mapping[str, Any]) -> None:
         """Add values to the summary, as `wandb.Api` does it."""
         text = json.dumps({**cursor.summary, **values})
-        self.http.query("UpsertBucket", _SUMMARY, {"id": cursor.id, "summaryMetrics": text})
+        self.http.query("UpsertBucket", queries.SUMMARY, {"id": cursor.id, "summaryMetrics": text})
 
     def set_labels(self, cursor: Cursor, name: str, notes: str, tags: Sequence[str]) -> None:
         """Write a run's name, notes and tags over those that it has there."""
         given = {"id": cursor.id, "displayName": name, "notes": notes, "tags": list(tags)}
-        self.http.query("UpsertBucket", _LABELS, given)
+        self.http.query("UpsertBucket", queries.LABELS, given)
 
     def files(self, run: str, names: Iterable[str]) -> dict[str, int]:
         """Those of `names` that the server has, with their sizes in bytes."""
         wanted, found = list(names), dict[str, int]()
         for start in range(0, len(wanted), 200):
             part = wanted[start : start + 200]
-            for node in self._pages("TrackerliteFiles", _FILES, run, "files", {"names": part}):
+            for node in self._pages(
+                "TrackerliteFiles", queries.FILES, run, "files", {"names": part}
+            ):
                 if node["name"] in part:
                     found[node["name"]] = int(node.get("sizeBytes") or 0)
         return found
@@ -192,7 +112,9 @@ class WandbRemote:
                 node["state"],
                 tuple(a["alias"] for a in node.get("aliases") or ()),
             )
-            for node in self._pages("TrackerliteArtifacts", _ARTIFACTS, run, "outputArtifacts", {})
+            for node in self._pages(
+                "TrackerliteArtifacts", queries.ARTIFACTS, run, "outputArtifacts", {}
+            )
         ]
 
     def use_artifact(self, run: str, artifact_id: str) -> None:
@@ -203,7 +125,7 @@ class WandbRemote:
             "projectName": self.project,
             "runName": run,
         }
-        self.http.query("UseArtifact", _USE, {"input": given})
+        self.http.query("UseArtifact", queries.USE, {"input": given})
 
     def alert(self, run: str, title: str, text: str, level: str, wait: float = 0.0) -> None:
         """Tell an alert of a run; not if one of the same title was told in the last `wait` seconds.
@@ -222,13 +144,13 @@ class WandbRemote:
             "severity": level,
             "waitDuration": int(wait * 1e9),  # nanoseconds, as wandb gives it
         }
-        self.http.query("NotifyScriptableRunAlert", _ALERT, given, once=not wait)
+        self.http.query("NotifyScriptableRunAlert", queries.ALERT, given, once=not wait)
 
     def artifact_id(self, name: str) -> tuple[str, str] | None:
         """The server's (id, digest) of `name:alias`, None if there is no such version."""
         variables = {"entity": self.entity, "project": self.project, "name": name}
         try:
-            answer = self.http.query("TrackerliteArtifact", _ARTIFACT, variables)
+            answer = self.http.query("TrackerliteArtifact", queries.ARTIFACT, variables)
         except NotThere:
             return None
         found = (answer.get("project") or {}).get("artifact")
@@ -279,7 +201,9 @@ def _question(places: Sequence[Place]) -> tuple[str, str, dict[str, str]]:
         at = "" if single else str(number)
         heads.append(f"$project{at}: String, $entity{at}: String, $name{at}: String!")
         alias = "model" if single else f"model{number}: model"
-        fields.append(f"{alias}(name: $project{at}, entityName: $entity{at}) {{ {_FIELDS % at} }}")
+        fields.append(
+            f"{alias}(name: $project{at}, entityName: $entity{at}) {{ {queries.FIELDS % at} }}"
+        )
         given |= {f"project{at}": project, f"entity{at}": entity, f"name{at}": run}
     name = "RunResumeStatus" if single else "TrackerliteCursors"
     return name, f"query {name}({', '.join(heads)}) {{ {' '.join(fields)} }}", given
@@ -310,7 +234,7 @@ def _cursor(bucket: Any) -> Cursor:
 
 def viewer(http: WandbHttp) -> Viewer | None:
     """Who the key belongs to, None when the server takes it for nobody's."""
-    found = http.query("TrackerliteViewer", _VIEWER, {}).get("viewer")
+    found = http.query("TrackerliteViewer", queries.VIEWER, {}).get("viewer")
     return Viewer(found.get("entity") or "", found.get("username") or "") if found else None
 
 
