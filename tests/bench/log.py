@@ -233,6 +233,7 @@ def reading() -> dict[str, float]:
     import trackerlite as tl
     from trackerlite.readers import Reader
 
+    os.environ["TRACKERLITE_SILENT"] = "1"
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     found: dict[str, float] = {}
     with tl.init(project="bench", id="long", dir=folder) as run:
