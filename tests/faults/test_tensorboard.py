@@ -84,6 +84,15 @@ class RustLoader:
                 return [(p.step, as_float32(p.value)) for p in tags[tag]]
         return []
 
+    def pictures(self) -> set[str]:
+        """The names of what is shown as images."""
+        from tensorboard import context
+
+        found = self._provider.list_blob_sequences(
+            context.RequestContext(), experiment_id="", plugin_name="images"
+        )
+        return {tag for tags in found.values() for tag in tags}
+
     def until(self, wanted: Callable[[list[Point]], bool], seconds: float = 20) -> list[Point]:
         """Ask until the answer is as wanted, or time is up."""
         ends = time.monotonic() + seconds
@@ -199,6 +208,25 @@ def test_everything_else_harms_no_loader(tmp_path: Path, rust: RustLoader) -> No
     shown = accumulator.Tensors("text")[5]
     assert (shown.step, shown.tensor_proto.string_val[0]) == (5, b"sample 5")
     assert len(accumulator.Scalars("ok")) == 60
+
+
+def test_what_is_shown_later(tmp_path: Path, rust: RustLoader) -> None:
+    """A picture that is written beside the training, and a number where there was None, are shown by both
+    loaders: each takes from the first value of a name what it is."""
+    import numpy as np
+    from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
+
+    with tl.init(dir=tmp_path, id="r") as run:
+        for step in range(3):
+            run.log({"picture": tl.Image(np.zeros((300, 300, 3), "uint8"))}, step=step)
+            run.log({"loss": step / 3 if step else None}, step=step)
+    wanted = [(1, as_float32(1 / 3)), (2, as_float32(2 / 3))]
+    assert rust.until(lambda found: found == wanted) == wanted
+    assert rust.pictures() == {"picture"}
+    accumulator = EventAccumulator(str(run.folder)).Reload()
+    assert list(accumulator.PluginTagToContent("images")) == ["picture"]
+    assert list(accumulator.PluginTagToContent("scalars")) == ["loss"]
+    assert len(accumulator.Tensors("picture")) == 3
 
 
 def test_tbparse_reads_ours(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ TensorBoard reader, because their numbers are beyond what it knows:
 
 - in a value, the exact number where `simple_value` (float32) cannot hold it:
   1001 double, 1002 sfixed64 (always there for an int), or 1003 JSON (anything
-  that is no number: a bool, a string, a media reference, a huge int);
+  that is no number: a bool, a string, a media reference, a huge int); and 1004,
+  the name of a value that TensorBoard cannot show. Under `tag` it would settle
+  that nothing of this name is ever shown, not the picture that follows either;
 - in an event, 1000: a record as JSON, with its type under "t".
 """
 
@@ -20,7 +22,7 @@ from trackerlite import values
 from trackerlite.journal import protobuf as pb
 
 RECORD = 1000
-EXACT_FLOAT, EXACT_INT, EXACT_JSON = 1001, 1002, 1003
+EXACT_FLOAT, EXACT_INT, EXACT_JSON, HIDDEN_TAG = 1001, 1002, 1003, 1004
 
 # tensorflow.Event, .Summary.Value, .SessionLog field numbers
 WALL_TIME, STEP, FILE_VERSION, SUMMARY, SESSION_LOG = 1, 2, 3, 5, 7
@@ -92,7 +94,7 @@ def json_value(key: str, value: Any, tensorboard: bytes = b"") -> bytes:
             tensorboard = pb.float32(SIMPLE_VALUE, float(value))
         elif isinstance(value, str):
             tensorboard = text_fields(value)
-    body = pb.delimited(VALUE_TAG, key.encode()) + tensorboard
+    body = pb.delimited(VALUE_TAG if tensorboard else HIDDEN_TAG, key.encode()) + tensorboard
     return body + pb.delimited(EXACT_JSON, values.dumps(value).encode())
 
 
@@ -186,7 +188,7 @@ def _decode_value(
 ) -> None:
     key, number, exact, text = "", None, None, None
     for field_number, wire, value in pb.fields(message):
-        if field_number == VALUE_TAG and wire == pb.BYTES:
+        if field_number in (VALUE_TAG, HIDDEN_TAG) and wire == pb.BYTES:
             key = value.decode("utf-8", "backslashreplace")  # type: ignore[union-attr]
         elif field_number == SIMPLE_VALUE and wire == pb.FIXED32:
             number = _f32.unpack(value)[0]  # type: ignore[arg-type]
