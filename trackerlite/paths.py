@@ -95,7 +95,7 @@ def store_dir(dir: str | os.PathLike[str] | None = None) -> Path:
     given = dir or os.environ.get("TRACKERLITE_DIR") or os.environ.get("WANDB_DIR")
     if given:
         path = _absolute(given)
-        return path if path.name == STORE_NAME or _is_store(path) else path / STORE_NAME
+        return path if path.name == STORE_NAME or is_store(path) else path / STORE_NAME
     here = _absolute(".")
     for folder in (here, *here.parents):
         if os.path.isdir(folder / STORE_NAME):  # False also where we may not look
@@ -117,8 +117,8 @@ def _absolute(given: str | os.PathLike[str]) -> Path:
         return path
 
 
-def _is_store(path: Path) -> bool:
-    """Whether a folder of another name is a store (a `runs` folder alone is TensorBoard's default)."""
+def is_store(path: Path) -> bool:
+    """Whether a folder, whatever its name, is a store (a `runs` folder alone is TensorBoard's default)."""
     if not os.path.isdir(path / "runs"):
         return False
     if any(os.path.isfile(path / name) for name in ("trackerlite.db", "trackerlite.lock")):

@@ -135,6 +135,26 @@ class TestLogging:
             p.read_text("utf-8", "replace") for p in store.rglob("*") if p.suffix == ".json"
         )
 
+    def test_a_file_uri_as_path_writes_it(self, run, tmp_path):
+        """`Path.as_uri()` percent-encodes: it is the same file, under its own name."""
+        odd = make(tmp_path / "a b", **{"größe 50%.bin": "12345"}) / "größe 50%.bin"
+        [entry] = run.log_artifact(odd.as_uri(), name="x").entries
+        assert (entry["path"], entry["size"]) == ("größe 50%.bin", 5)
+        assert entry["sha256"] == hashlib.sha256(b"12345").hexdigest()
+        [plain] = run.log_artifact(f"file://{odd}", name="y").entries
+        assert (plain["path"], plain["sha256"]) == (entry["path"], entry["sha256"])
+
+    def test_an_alias_that_cannot_be(self, run, tmp_path, capsys):
+        """It costs itself, not the artifact; strict raises."""
+        run.settings.silent = False
+        source = make(tmp_path / "m", a="1")
+        logged = run.log_artifact(source, name="x", aliases=["v3", "best"])
+        assert (logged.version, logged.aliases) == ("v0", ["latest", "best"])
+        assert "'v3' cannot be an alias" in capsys.readouterr().err
+        run.settings.strict = True
+        with pytest.raises(BadInput, match="'v3' cannot be an alias"):
+            run.log_artifact(make(tmp_path / "m", a="2"), name="x", aliases=["v3"])
+
     def test_many_files(self, run, tmp_path):
         """A list of thousands of files is a content of its own, not a line of the journal."""
         source = make(tmp_path / "m", **{f"f{i}": str(i % 7) for i in range(1500)})
@@ -404,6 +424,15 @@ class TestHostile:
         assert "x:v0" in told
         assert "elsewhere" in told
         assert "dangling" in told
+
+    def test_a_folder_that_holds_the_store(self, run, store, tmp_path, capsys):
+        """Who logs the folder that he works in does not log what is recorded there."""
+        run.settings.silent = False
+        make(tmp_path, train__py="1")
+        logged = run.log_artifact(tmp_path, name="x")
+        assert [entry["path"] for entry in logged.entries] == ["train/py"]
+        assert store.name in capsys.readouterr().err
+        assert run.log_artifact(tmp_path, name="x").version == "v0"
 
     def test_a_folder_that_cannot_be_listed(self, run, tmp_path, capsys, monkeypatch):
         """An artifact is whole or absent, also where a folder inside it may not be read."""

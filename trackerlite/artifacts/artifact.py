@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NoReturn
+from urllib.parse import unquote
 
 from trackerlite import paths, values
 from trackerlite.artifacts.entry import Entry
@@ -77,7 +78,7 @@ class Artifact:
         self, local_path: str | os.PathLike[str], name: str | None = None, **_: Any
     ) -> None:
         """Add all files below a folder, also those that a link names. Links to folders or to
-        nothing, FIFOs, sockets and devices are left out, which is told when it is logged.
+        nothing, FIFOs, sockets, devices and stores of runs are left out, which is told when it is logged.
 
         Raises:
             BadInput: it is no folder.
@@ -90,8 +91,11 @@ class Artifact:
             )
         prefix = PurePosixPath(name or ".")
         for folder, folders, files in os.walk(root, onerror=_raise):
-            folders.sort()
-            self._left_out += [p for p in (Path(folder, f) for f in folders) if p.is_symlink()]
+            inner_folders = [Path(folder, name) for name in sorted(folders)]
+            # A store would grow by itself each time, and its database is not to be opened as a file.
+            stores = [path for path in inner_folders if paths.is_store(path)]
+            self._left_out += [p for p in inner_folders if p.is_symlink() or p in stores]
+            folders[:] = [path.name for path in inner_folders if path not in stores]
             for file in sorted(files):
                 path = Path(folder) / file
                 if path.is_file():
@@ -122,7 +126,9 @@ class Artifact:
         uri = str(uri)
         if "://" not in uri:
             raise BadInput(f"{uri[:200]!r} is no URI; use add_file() to copy a file in.")
-        inner = name or uri.partition("?")[0].rstrip("/").rsplit("/", 1)[-1] or "reference"
+        local = _local(uri)
+        last = local.name if local else uri.partition("?")[0].rstrip("/").rsplit("/", 1)[-1]
+        inner = name or last or "reference"
         self._check(inner)
         self._sources[inner] = f"uri:{int(checksum)}:{uri}"
 
@@ -307,14 +313,22 @@ def _raise(error: OSError) -> NoReturn:
     raise error
 
 
+def _local(uri: str) -> Path | None:
+    """What a `file://` URI names here, as it stands or, as `Path.as_uri` writes it, percent-encoded."""
+    if not uri.startswith("file://"):
+        return None
+    plain, decoded = Path(uri[7:]), Path(unquote(uri[7:]))
+    return plain if os.path.exists(plain) or not os.path.exists(decoded) else decoded
+
+
 def _reference(name: str, source: str) -> dict[str, Any]:
     _, checksum, uri = source.split(":", 2)
     entry: dict[str, Any] = {
         "path": _inner(name),
         "ref": redact_text(values.encodable(uri)),
     }
-    if uri.startswith("file://"):
-        path = Path(uri[7:])
+    path = _local(uri)
+    if path is not None:
         try:
             if path.is_file():
                 entry["size"] = path.stat().st_size

@@ -11,6 +11,7 @@ from trackerlite import values
 from trackerlite.artifacts.artifact import Artifact
 from trackerlite.artifacts.objects import Objects
 from trackerlite.artifacts.registry import Registry, check_alias
+from trackerlite.errors import BadInput
 
 if TYPE_CHECKING:
     from trackerlite.recording.run import Run
@@ -45,7 +46,7 @@ def log(
             artifact.add_file(text)
     if isinstance(aliases, str):
         aliases = [aliases]
-    names = list(dict.fromkeys(["latest", *(check_alias(a) for a in aliases or ())]))
+    names = _checked(run, aliases or ())
     store = run.settings.store
     objects = Objects(store)
     artifact._store(objects)
@@ -67,12 +68,23 @@ def log(
     return artifact
 
 
+def _checked(run: Run, aliases: Sequence[str]) -> list[str]:
+    """ "latest" and the others; one that cannot be costs itself, not the artifact."""
+    names = ["latest"]
+    for alias in aliases:
+        try:
+            names.append(check_alias(alias))
+        except BadInput as error:
+            run._refuse(str(error))
+    return list(dict.fromkeys(names))
+
+
 def _tell(run: Run, artifact: Artifact) -> None:
     """What of a folder is not in the artifact."""
     left = artifact._left_out
     run._say_once(
         f"The artifact {artifact.name}:{artifact.version} is without {_few(left)} "
-        f"({len(left)} that are links to folders or to nothing, or no files); add_dir() a linked folder "
+        f"({len(left)} that are links to folders or to nothing, no files, or stores of runs); add_dir() a linked folder "
         "by its own path to have it in."
     )
 
