@@ -228,10 +228,10 @@ class TestPreempted:
         run.finish()
     """
 
-    def launch(self, tmp_path, steps, end, job="17"):
+    def launch(self, tmp_path, steps, end, job="17", **more):
         return subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(self.SCRIPT), str(tmp_path), str(steps), end],
-            env={**clean(), "SLURM_JOB_ID": job}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**clean(), "SLURM_JOB_ID": job, **more}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
@@ -265,6 +265,33 @@ class TestPreempted:
         assert rows == [(step, float(step)) for step in range(60)]
         third = self.launch(tmp_path, 1, "end")
         assert third.communicate(timeout=60)[0].startswith("new"), "a finished run is not continued"
+
+    def test_tasks_of_an_array(self, tmp_path):
+        """Tasks of one name each continue their own run, whichever is requeued first."""
+
+        def launch(task, end):
+            array = {"SLURM_ARRAY_JOB_ID": "20", "SLURM_ARRAY_TASK_ID": task}
+            process = self.launch(tmp_path, 5, end, f"2{task}", **array)
+            state, run_id = process.stdout.readline().split()
+            process.stdout.readline()
+            process.kill() if end == "wait" else process.wait(60)
+            process.communicate()
+            return state, run_id
+
+        begun = {task: launch(task, "wait") for task in "123"}
+        assert [state for state, _ in begun.values()] == ["new"] * 3
+        for task in "213":
+            assert launch(task, "end") == ("resumed", begun[task][1])
+
+    def test_the_next_job_of_that_name(self, tmp_path):
+        """A job that is submitted again has another id, and continues what has its name."""
+        first = self.launch(tmp_path, 5, "wait", "30")
+        run_id = first.stdout.readline().split()[1]
+        first.stdout.readline()
+        first.kill()
+        first.communicate()
+        out = self.launch(tmp_path, 5, "end", "31").communicate(timeout=60)[0]
+        assert out.split()[:2] == ["resumed", run_id]
 
     LISTENS = """
         import signal, sys, time

@@ -42,18 +42,25 @@ def earlier(wanted: Settings) -> folders.Earlier | None:
 
 
 def _unfinished(wanted: Settings) -> folders.Earlier | None:
-    """The latest run that did not finish and is ours to continue: same job, or same name."""
-    job = os.environ.get("SLURM_JOB_ID")
+    """The latest run that did not finish and is ours to continue: of the same job, else of the same name."""
+    job, task = os.environ.get("SLURM_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    namesake = None
     for candidate in folders.newest(wanted.store, wanted.project):
         record = candidate.record
-        same_job = job is not None and (record.get("slurm") or {}).get("SLURM_JOB_ID") == job
+        theirs = record.get("slurm") or {}
+        same_job = job is not None and theirs.get("SLURM_JOB_ID") == job
         same_name = record.get("name") == wanted.name if wanted.named else job is None
         same_host = record.get("host") == os.uname().nodename
-        if not (same_job or (same_name and (wanted.named or same_host))):
+        # The tasks of an array share their script, and with it the name.
+        same_task = theirs.get("SLURM_ARRAY_TASK_ID") == task
+        like_ours = same_name and same_task and (wanted.named or same_host)
+        if not (same_job or (like_ours and namesake is None)):
             continue
         if not candidate.is_finished() and not candidate.is_being_written():
-            return candidate
-    return None
+            if same_job or job is None:
+                return candidate
+            namesake = candidate
+    return namesake
 
 
 def catch_up(run: Run) -> None:
