@@ -106,6 +106,27 @@ def test_ls_json(shared_store: Path) -> None:
     assert 0 <= mine["duration"] < 60
 
 
+def test_ls_tells_of_alerts(tmp_path: Path) -> None:
+    """How many alerts a run has stands in its line, where any run has one, and in `--json`."""
+    for name in ("calm", "hot"):
+        with tl.init(dir=tmp_path, name=name) as run:
+            run.log({"loss": 1.0})
+            if name == "hot":
+                run.log({"loss": float("nan")})
+                run.alert("by hand")
+    where = ("--dir", str(tmp_path))
+    for more in ([], ["steps>=0"]):
+        heads, hot, calm = trackerlite("ls", *more, *where).stdout.splitlines()
+        assert "ALERTS" in heads.split()
+        assert hot[: heads.index("ALERTS") + 6].endswith("     2")
+        assert "2" not in calm[heads.index("ALERTS") :]
+        found = {
+            run["name"]: run["alerts"] for run in trackerlite("ls", *more, "--json", *where).json
+        }
+        assert found == {"calm": 0, "hot": 2}
+    assert "ALERTS" not in trackerlite("ls", "name:calm", *where).stdout
+
+
 def test_ls_of_a_project(shared_store: Path) -> None:
     """`--project` and `--limit` narrow the list."""
     runs = trackerlite(

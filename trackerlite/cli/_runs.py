@@ -29,6 +29,7 @@ COLUMNS = [
     Column("STARTED", right=True, drop=1),
     Column("TOOK", right=True, drop=4),
     Column("STEPS", right=True, drop=2),
+    Column("ALERTS", right=True, style="yellow"),
     Column("TAGS", shrink=8, drop=5),
 ]
 
@@ -45,8 +46,8 @@ def meant(
     return list({run.key: run for run in found}.values())
 
 
-def row(run: RunInfo, now: float) -> list[object]:
-    """The cells of one run under COLUMNS."""
+def row(run: RunInfo, now: float, alerts: int = 0) -> list[object]:
+    """The cells of one run under COLUMNS; who has no alerts needs no 0 to say so."""
     return [
         run.state,
         run.id,
@@ -55,6 +56,7 @@ def row(run: RunInfo, now: float) -> list[object]:
         ago(run.started, now),
         duration(run.duration),
         "" if run.steps is None else run.steps,
+        alerts or "",
         ", ".join(run.tags),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -80,10 +81,11 @@ def command(
         else:
             runs = reader.runs(project, trashed=trash)[:limit]
             shown = len(runs)
+            alerts = _alerts(reader)
             if as_json:
-                emit_rows(map(as_dict, runs))
+                emit_rows(as_dict(run) | {"alerts": alerts[run.key]} for run in runs)
             elif runs:
-                print_table(COLUMNS, [row(run, now) for run in runs])
+                print_table(COLUMNS, [row(run, now, alerts[run.key]) for run in runs])
     if shown:
         return 0
     where = f" of project {project!r}" if project else ""
@@ -117,15 +119,16 @@ def _selected(
     runs = select_runs(reader, parsed, sort, project, trashed=trash, now=now)[:limit]
     values = want.read(reader, runs, now)
     groups = group_runs(reader, runs, group_by, now=now) if group_by else None
+    alerts = _alerts(reader)
     if as_json:
-        emit_rows(_dicts(runs, want, values, groups))
+        emit_rows(_dicts(runs, want, values, groups, alerts))
     elif groups is not None:
         for number, group in enumerate(groups):
             count = f"{len(group.runs)} run{'s' if len(group.runs) > 1 else ''}"
             print(f"{chr(10) if number else ''}{paint(plain(group.label), 'bold')} ({count})")
-            _print(group.runs, want, values, now)
+            _print(group.runs, want, values, now, alerts)
     elif runs:
-        _print(runs, want, values, now)
+        _print(runs, want, values, now, alerts)
     asked = [item for item, column in zip(want.items, values, strict=False) if not column]
     curves_read = values[len(want.items) :]
     asked += [
@@ -145,15 +148,24 @@ def _selected(
     return len(runs)
 
 
+def _alerts(reader: Reader) -> Counter[int]:
+    """How many alerts each run has, by its key."""
+    return Counter(alert.run_key for alert in reader.alerts())
+
+
 def _print(
-    runs: Sequence[RunInfo], want: Wanted, values: Sequence[Mapping[int, Any]], now: float
+    runs: Sequence[RunInfo],
+    want: Wanted,
+    values: Sequence[Mapping[int, Any]],
+    now: float,
+    alerts: Counter[int],
 ) -> None:
     usual = [] if want.alone else COLUMNS
     print_table(
         [*usual, *want.columns()],
         [
             [
-                *([] if want.alone else row(run, now)),
+                *([] if want.alone else row(run, now, alerts[run.key])),
                 *(want.cell(i, column.get(run.key), now) for i, column in enumerate(values)),
             ]
             for run in runs
@@ -166,10 +178,12 @@ def _dicts(
     want: Wanted,
     values: Sequence[Mapping[int, Any]],
     groups: Sequence[Group] | None,
+    alerts: Counter[int],
 ) -> Iterator[dict[str, Any]]:
     labels = {run.key: group.label for group in groups or () for run in group.runs}
     names = [item.text for item in want.items]
     for run in runs:
         found = {name: column.get(run.key) for name, column in zip(names, values, strict=False)}
         grouped = {"group_label": labels[run.key]} if labels else {}
-        yield as_dict(run) | ({"columns": found} if found else {}) | grouped
+        told = {"alerts": alerts[run.key]}
+        yield as_dict(run) | told | ({"columns": found} if found else {}) | grouped
