@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import pytest
 
-from trackerlite.capture import environment, git, known, packages, ranks, system
+import trackerlite as tl
+from trackerlite.capture import environment, git, gpus, known, packages, ranks, system
 
 CANARY = "c4n4ry-Zx81-value"
 
@@ -190,10 +192,23 @@ class TestSlow:
         monkeypatch.chdir(repository)
         monkeypatch.setattr(sys.modules["__main__"], "__file__", str(repository / "train.py"))
         monkeypatch.setattr(system, "describe_gpus", lambda timeout: 1 / 0)
-        found = environment.slow()
+        git_state, installed, failed = environment.slow()
+        assert git_state["git"]["branch"] == "main"
+        assert installed["packages"]["numpy"]
+        assert "ZeroDivisionError" in failed["errors"]["gpus"]
+
+    def test_a_driver_that_hangs(self, repository, tmp_path, monkeypatch):
+        """A run that is over before the driver answers has its commit and packages all the same."""
+        monkeypatch.chdir(repository)
+        monkeypatch.setattr(sys.modules["__main__"], "__file__", str(repository / "train.py"))
+        hanging = threading.Event()
+        monkeypatch.setattr(gpus, "drivers", lambda: hanging.wait(20) and [])
+        with tl.init(dir=tmp_path / "s") as run:
+            run.log({"loss": 1.0})
+        hanging.set()
+        found = tl.Api(tmp_path / "s").run(run.id).environment
         assert found["git"]["branch"] == "main"
         assert found["packages"]["numpy"]
-        assert "ZeroDivisionError" in found["errors"]["gpus"]
 
     def test_packages_agree_with_metadata(self):
         """Versions read off folder names are those that importlib.metadata reports."""

@@ -58,7 +58,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRACKERLITE_SILENT", "true")
         # What this machine has installed is no part of the study; `record` says what it had.
-        patch.setattr("trackerlite.capture.environment.slow", lambda *_, **__: {})
+        patch.setattr("trackerlite.capture.environment.slow", lambda *_, **__: ())
         for seed in range(5):
             record(store, "adamw", seed)
             record(store, "lion", seed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,13 @@ def quick() -> dict[str, Any]:
     return found
 
 
-def slow(timeout: float = 10.0, code: bool = True) -> dict[str, Any]:
-    """Git state, package versions and GPUs; `timeout` seconds at most for git, then as much again
-    for the drivers. Parts that cannot be found out are left out. `code=False` leaves git alone."""
+def slow(timeout: float = 10.0, code: bool = True) -> Iterator[dict[str, Any]]:
+    """Git state, package versions and GPUs, each when it is known: a driver that hangs costs the run
+    no commit. `timeout` seconds at most for git, then as much again for the drivers. Parts that
+    cannot be found out are left out. `code=False` leaves git alone."""
     from trackerlite.capture import git, packages, system
 
-    found: dict[str, Any] = {}
+    errors: dict[str, str] = {}
     parts: list[tuple[str, Any]] = [
         ("packages", packages.installed),
         ("gpus", lambda: system.describe_gpus(timeout)),
@@ -75,11 +77,11 @@ def slow(timeout: float = 10.0, code: bool = True) -> dict[str, Any]:
         try:
             value = ask()
         except Exception as error:  # a broken driver or repository must not cost the run its record
-            found.setdefault("errors", {})[name] = redact_text(f"{type(error).__name__}: {error}")
+            errors[name] = redact_text(f"{type(error).__name__}: {error}")
+            yield {"errors": dict(errors)}
             continue
         if value:
-            found[name] = value
-    return found
+            yield {name: value}
 
 
 def hostname() -> str:

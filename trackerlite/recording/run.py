@@ -276,8 +276,9 @@ class Run(Defining, Ending, Keeping, Familiar, Identity):
         imports.load()  # a fork waits for it
         from trackerlite.capture import environment
 
-        found = environment.slow()
-        if found and not self._ended:  # a run may be over before this is known
+        for found in environment.slow():
+            if self._ended:  # a run may be over before this is known
+                return
             self._record("environment", **found)
         if self._companions is not None:
             self._companions.measure()
