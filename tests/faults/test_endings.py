@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -369,3 +370,53 @@ with tl.init(dir=".", id="r") as run:
     with Reader.open(tmp_path) as reader:
         assert reader.points(reader.series()[0].key).value.tolist() == [float(n) for n in range(50)]
         assert reader.run("r").state == "finished"
+
+
+def test_a_script_that_ends_at_once_without_finish(tmp_path: Path) -> None:
+    """Where the interpreter ends and starts no more threads, the run has its commit and says nothing odd."""
+    git = ["git", "-c", "user.name=n", "-c", "user.email=e@example.org"]
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "one"], cwd=tmp_path, check=True)
+    outcome = end(
+        begin(
+            tmp_path,
+            """
+import threading
+run = tl.init(dir=".", id="r")
+run.log({"x": 1.0})
+def none(self):  # so it is from Python 3.12 on
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+threading.Thread.start = none
+""",
+        )
+    )
+    assert outcome.status == 0
+    assert outcome.errors.splitlines()[1:] == []
+    with Reader.open(tmp_path) as reader:
+        run = reader.run("r")
+        assert run.state == "finished"
+        assert len(reader.environment(run.key)["git"]["commit"]) == 40
+        assert "errors" not in reader.environment(run.key)
+        assert reader.series([run.key], "system", ["system.memory_percent"])
+
+
+def test_media_without_a_thread(tmp_path: Path) -> None:
+    """A picture is written by the process itself where it may have no thread for it."""
+    outcome = end(
+        begin(
+            tmp_path,
+            """
+import threading
+import numpy as np
+run = tl.init(dir=".", id="r")
+def none(self):
+    raise RuntimeError("can't start new thread")
+threading.Thread.start = none
+say(kept=run.log({"picture": tl.Image(np.zeros((900, 900, 3), np.uint8)), "x": 1.0}))
+run.finish()
+""",
+        )
+    )
+    assert outcome.said == {"kept": True}
+    assert "not written" not in outcome.errors, outcome.errors
+    assert len(list(tmp_path.glob(".trackerlite/runs/*/*/media/**/*.png"))) == 1

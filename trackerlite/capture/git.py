@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import selectors
 import subprocess
 import sys
 import time
@@ -194,26 +195,44 @@ class _Git:
             )
         except (OSError, ValueError):  # no git, no folder
             return None, False
-        import threading
-
-        killer = threading.Timer(left, self._stop, (process,))
-        killer.daemon = True
-        killer.start()
         try:
-            assert process.stdout is not None
-            data = process.stdout.read(MAX_PATCH + 1)
+            data = self._read(process)
             whole = len(data) <= MAX_PATCH
             if not whole:
                 self._stop(process, late=False)
-            code = process.wait()
+            code = process.wait(max(1.0, self._end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self._stop(process)
+            process.wait()
+            return None, False
         finally:
-            killer.cancel()
             if process.stdout:
                 process.stdout.close()
         if whole and code != 0:
             return None, False
         text = data[:MAX_PATCH].decode("utf-8", "replace")
         return (text if whole else text[: text.rfind("\n") + 1]), whole
+
+    def _read(self, process: subprocess.Popen[bytes]) -> bytes:
+        """What git says, to a byte more than is kept. Without a thread to mind the time: there is
+        none to be had while the interpreter ends.
+
+        Raises:
+            TimeoutExpired: the time is up.
+        """
+        assert process.stdout is not None
+        said, pipe = bytearray(), process.stdout.fileno()
+        with selectors.DefaultSelector() as ready:
+            ready.register(pipe, selectors.EVENT_READ)
+            while len(said) <= MAX_PATCH:
+                left = self._end - time.monotonic()
+                if left <= 0 or not ready.select(left):
+                    raise subprocess.TimeoutExpired("git", left)
+                some = os.read(pipe, MAX_PATCH + 1 - len(said))
+                if not some:
+                    break
+                said += some
+        return bytes(said)
 
     def _stop(self, process: subprocess.Popen[bytes], late: bool = True) -> None:
         self.late = self.late or late

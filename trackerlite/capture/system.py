@@ -168,8 +168,12 @@ def describe_gpus(timeout: float = PATIENCE, drivers: Any = None) -> list[dict[s
             out.extend(driver.describe())
 
     thread = threading.Thread(target=ask, name="trackerlite-gpus", daemon=True)
-    thread.start()
-    thread.join(timeout)
+    try:
+        thread.start()
+    except RuntimeError:  # no more threads, or the interpreter is on its way out
+        ask()
+    else:
+        thread.join(timeout)
     return list(out)
 
 
@@ -191,10 +195,12 @@ class _GpuThread:
             return
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="trackerlite-gpus", daemon=True
-                )
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="trackerlite-gpus", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # no more threads, or the interpreter is on its way out
+                    return
+                self._thread = thread
             self._pids, self._answer = pids, None
             self._lock.notify_all()
 

@@ -42,15 +42,12 @@ class MediaQueue:
             with self._lock:
                 if self._closed or self._waiting + size > MOST_WAITING:
                     return False
+                if self._thread is None and not self._begun():
+                    return False
                 self._jobs.append((job, done, size))
                 self._waiting += size
                 if self._waiting > MOST_WAITING // 2:
                     self._hurry.set()
-                if self._thread is None:
-                    self._thread = threading.Thread(
-                        target=self._run, name="trackerlite-media", daemon=True
-                    )
-                    self._thread.start()
                 self._lock.notify_all()
             return True
 
@@ -69,6 +66,15 @@ class MediaQueue:
                     break
                 self._lock.wait(min(left, 0.5))
             return len(self._jobs) + bool(self._waiting and not self._jobs)
+
+    def _begun(self) -> bool:
+        thread = threading.Thread(target=self._run, name="trackerlite-media", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the process may have no more threads: it writes by itself
+            return False
+        self._thread = thread
+        return True
 
     def _run(self) -> None:
         pace.begin(self._hurry)
