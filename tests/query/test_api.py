@@ -58,6 +58,29 @@ def test_history_thinned_keeps_spikes(tmp_path: Path) -> None:
     assert some.to_polars().height == len(frame)
 
 
+def test_thinned_over_another_metric(tmp_path: Path) -> None:
+    """`history(x=, samples=)` has for each point that is left its place on the other axis."""
+    with tl.init(project="p", id="long", dir=tmp_path) as run:
+        for step in range(20_000):
+            run.log(
+                {"loss": 5.0 if step == 12_345 else (step * 37) % 101 / 101, "epoch": step / 100}
+            )
+    some = tl.Api(tmp_path).run("long").history(["loss"], x="epoch", samples=20)
+    assert 20 <= len(some["loss"]) <= 60
+    assert some["loss"].max() == 5.0
+    assert some["epoch"].tolist() == (some["_step"] / 100).tolist()
+    assert (np.diff(some["epoch"]) > 0).all()
+
+
+def test_one_metric_as_a_frame(study: Path) -> None:
+    """`metric()` becomes a table of pandas or polars, as `history()` does."""
+    run = tl.Api(study).run("adamw0")
+    points = run.metric("val/loss")
+    assert points.to_pandas()["value"].tolist() == points["value"].tolist()
+    assert points.to_polars().columns == ["step", "time", "value"]
+    assert len(list(points.rows())) == len(points["step"])
+
+
 def test_steps_that_repeat_and_go_back(tmp_path: Path) -> None:
     """A table has a row for each step, rising, the latest value of each; points keep their order."""
     with tl.init(project="p", id="back", dir=tmp_path) as run:

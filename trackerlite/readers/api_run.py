@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trackerlite import values
@@ -92,12 +92,12 @@ class ApiRun(Familiar):
 
     def metric(
         self, key: str, samples: int | None = None, rank: int = 0, *, abandoned: bool = False
-    ) -> dict[str, NDArray[Any]]:
+    ) -> History:
         """One metric, a system metric ("system.cpu") as well, as arrays of one length.
 
-        `step` (int64), `time` (float64, s since 1970) and `value`: float64, or int64 where all are
-        whole and float64 could not hold one. What forked processes logged under the same name is
-        among it, in the order of time.
+        Its columns are `step` (int64), `time` (float64, s since 1970) and `value`: float64, or int64
+        where all are whole and float64 could not hold one. What forked processes logged under the
+        same name is among it, in the order of time.
 
         Args:
             samples: about how many points: the first, the last, and of each stretch the least, the
@@ -115,13 +115,14 @@ class ApiRun(Familiar):
         parts = [self._read(one, samples, abandoned) for one in found if one.rank == rank]
         if not parts:
             if abandoned and self._series([key]):
-                return {"step": np.empty(0, np.int64), "time": np.empty(0), "value": np.empty(0)}
+                nothing = {"step": np.empty(0, np.int64), "time": np.empty(0), "value": np.empty(0)}
+                return History(nothing)
             raise BadInput(self._without(key, rank, found))
         if len(parts) == 1:
-            return parts[0]
+            return History(parts[0])
         whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         order = np.argsort(whole["time"], kind="stable")
-        return {name: column[order] for name, column in whole.items()}
+        return History({name: column[order] for name, column in whole.items()})
 
     def history(
         self,
@@ -136,7 +137,7 @@ class ApiRun(Familiar):
         Args:
             keys: which metrics; default all of the rank.
             x: "_step", "_time", "_runtime" (s since the start), or a metric: what rows are sorted by.
-            samples: about how many points per metric; spikes are kept. None: all.
+            samples: about how many points per metric, spikes kept, each with its x. None: all.
 
         Raises:
             BadInput: the run has no such metric.
@@ -161,6 +162,8 @@ class ApiRun(Familiar):
             else self.metric(key, samples, rank)
             for key in wanted
         }
+        if samples is not None and x in metrics and len(metrics) > 1:
+            metrics[x] = _at(self.metric(x, None, rank), metrics, x)
         return merged(metrics, self.info.started or 0.0, x)
 
     def scan_history(
@@ -267,6 +270,17 @@ class ApiRun(Familiar):
 
 
 _OF_INFO = {*RunInfo._fields, "duration", "ref"}
+
+
+def _at(
+    axis: Mapping[str, NDArray[Any]], metrics: Mapping[str, Mapping[str, NDArray[Any]]], x: str
+) -> dict[str, NDArray[Any]]:
+    """The points of the axis `x` at the steps that there are of the other metrics."""
+    import numpy as np
+
+    steps = np.concatenate([metric["step"] for key, metric in metrics.items() if key != x])
+    there = np.isin(axis["step"], steps)
+    return {name: column[there] for name, column in axis.items()}
 
 
 def _samples(given: object) -> int | None:

@@ -1,4 +1,4 @@
-"""Several metrics of a run as one table."""
+"""One or several metrics of a run as a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ AXES = ("_step", "_time", "_runtime")
 
 
 class History(dict[str, Any]):
-    """Columns by name: `_step`, `_time`, `_runtime` and the metrics, as arrays of one length."""
+    """Columns by name, as arrays of one length: `_step`, `_time`, `_runtime` and the metrics; of one
+    metric alone `step`, `time` and `value`.
+    """
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Row by row, as dicts of Python numbers."""
