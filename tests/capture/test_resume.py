@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import trackerlite as tl
 from sync.loopback import Loopback
 from trackerlite.readers import Reader
 from trackerlite.sync.engine import Syncer
@@ -101,3 +102,16 @@ def test_kill_and_resume(tmp_path, full, chance, monkeypatch):
             assert [o.status for o in syncer.sync(reader.runs())] == ["synced"]
         there = server.rows("p", "r")
     assert [(row["_step"], row["loss"]) for row in there] == expected
+
+
+def test_a_resumed_run_knows_who_it_is(tmp_path):
+    """Notes, group and job type are there in the process that goes on, too, to be added to."""
+    about = {"notes": "first", "group": "sweep", "job_type": "train"}
+    tl.init(project="p", id="r", dir=tmp_path, **about).finish()
+    with tl.init(project="p", id="r", dir=tmp_path, resume="must", job_type="eval") as run:
+        assert (run.notes, run.group, run.job_type) == ("first", "sweep", "eval")
+        run.notes += ", second"
+    with tl.init(resume_from="r?_step=0", project="p", dir=tmp_path, group="other") as run:
+        assert (run.notes, run.group, run.job_type) == ("first, second", "other", "eval")
+    again = tl.Api(tmp_path).run("r")
+    assert (again.notes, again.group, again.job_type) == ("first, second", "other", "eval")

@@ -125,7 +125,7 @@ def test_resume_from() -> None:
         {"mode": "sometimes"}, {"resume": "maybe"}, {"resume_from": "x?_step=ten"}, {"resume_from": "x?epoch=3"},
         {"resume_from": "x?_step=--5"}, {"id": "../x"}, {"id": "a b"}, {"project": 7}, {"project": "x" * 5000}, {"name": b"x"},
         {"notes": "x" * 1_000_001}, {"group": 3}, {"resume_from": ""}, {"resume_from": "?_step=3"},
-        {"resume_from": "x?_step=3", "id": "y"}, {"resume": 5},
+        {"resume_from": "x?_step=3", "id": "y"}, {"resume": 5}, {"mode": 5}, {"id": 5},
     ],
 )  # fmt: skip
 def test_what_cannot_be_used(wrong: dict[str, Any]) -> None:

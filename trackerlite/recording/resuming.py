@@ -64,7 +64,7 @@ def _unfinished(wanted: Settings) -> folders.Earlier | None:
 
 
 def catch_up(run: Run) -> None:
-    """Give a continued run what it knew: step, name, tags, config, summary."""
+    """Give a continued run what it knew: step, name, notes, group, tags, config, summary."""
     from trackerlite.store import past
 
     wanted = run.settings
@@ -76,7 +76,7 @@ def catch_up(run: Run) -> None:
             "without its earlier config and step in this process."
         )
         return
-    run._continue(found.step, found.started, found.name, found.tags, found.config, found.summary)
+    run._continue(found)
 
 
 def _forsake(run: Run, step: int) -> None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trackerlite import values
 from trackerlite.capture.redact import redact_config
@@ -30,6 +30,9 @@ from trackerlite.recording.recorder import FIRST, Recorder
 from trackerlite.recording.settings import NOTES_LIMIT, Settings
 from trackerlite.recording.statistics import Statistics
 from trackerlite.text import tell
+
+if TYPE_CHECKING:
+    from trackerlite.store.past import Past
 
 #: records that hold words of people and programs
 _WORDS = {"alert", "define", "finish", "name", "notes", "summary", "tags"}
@@ -208,25 +211,20 @@ class Run(Defining, Ending, Keeping, Familiar, Identity):
     def __repr__(self) -> str:
         return f"<Run {self.project}/{self.id} {self.name!r}>"
 
-    def _continue(
-        self,
-        step: int,
-        started: float | None,
-        name: str | None,
-        tags: tuple[str, ...],
-        config: Mapping[str, Any],
-        summary: Mapping[str, Any],
-    ) -> None:
+    def _continue(self, past: Past) -> None:
         """Go on from what the run already knows; what `init` was given comes on top."""
-        self._step = step
-        self.started = started or self.started
+        self._step = past.step
+        self.started = past.started or self.started
         if not self.settings.named:
-            self._name = name or self._name
-        self._tags = tuple(dict.fromkeys((*tags, *self._tags)))
-        both = {**values.flatten(config), **values.flatten(self.config._values)}
+            self._name = past.name or self._name
+        self._notes = self._notes or past.notes
+        self.settings.group = self.settings.group or past.group
+        self.settings.job_type = self.settings.job_type or past.job_type
+        self._tags = tuple(dict.fromkeys((*past.tags, *self._tags)))
+        both = {**values.flatten(past.config), **values.flatten(self.config._values)}
         self.config._values.update(values.nest(both))
         self.summary.latest.clear()
-        self.summary.latest.update(summary)
+        self.summary.latest.update(past.summary)
 
     def _start(self) -> None:
         """Begin the background work."""

@@ -145,7 +145,7 @@ def resolve(
             )
         id, resume = meant, "must"  # noqa: A001
     given = id or environment("RUN_ID")
-    run_id = paths.check_id(redact_name(given)) if given else new_id()
+    run_id = paths.check_id(check_name("id", given)) if given else new_id()
     label = name or environment("NAME")
     tag_text = environment("TAGS")
     if tags is None and tag_text:
@@ -224,7 +224,7 @@ def _parse_resume_from(text: str) -> tuple[str, int | None]:
 
 
 def _mode(mode: str | None) -> str:
-    wanted = (mode or "offline").lower()
+    wanted = str(mode or "offline").lower()
     wanted = {"dryrun": "offline", "run": "online", "shared": "online"}.get(wanted, wanted)
     if wanted not in MODES:
         raise BadInput(f"mode={values.brief(mode)} is not known; use one of {', '.join(MODES)}.")

@@ -29,6 +29,9 @@ class Past(NamedTuple):
     tags: tuple[str, ...] = ()
     config: dict[str, Any] = {}  # noqa: RUF012 - never changed in place
     summary: dict[str, Any] = {}  # noqa: RUF012
+    notes: str | None = None
+    group: str | None = None
+    job_type: str | None = None
 
 
 def read(store: Path, folder: Path, lane: str = "") -> Past:
@@ -60,11 +63,12 @@ def _projected(store: Path, folder: Path, lane: str) -> Past:
 
 def _read(connection: sqlite3.Connection, folder: str, lane: str) -> Past:
     row = connection.execute(
-        "SELECT key, last_step, started, name FROM run WHERE folder=?", (folder,)
+        "SELECT key, last_step, started, name, notes, run_group, job_type FROM run WHERE folder=?",
+        (folder,),
     ).fetchone()
     if row is None:
         return Past()
-    key, last_step, started, name = row
+    key, last_step, started, name, notes, group, job_type = row
     if lane:
         [last_step] = connection.execute(
             "SELECT MAX(max_step) FROM series WHERE run_key=? AND lane=? AND stream <> 'system'",
@@ -81,4 +85,7 @@ def _read(connection: sqlite3.Connection, folder: str, lane: str) -> Past:
         tags=tuple(tag for (tag,) in tags),
         config=values.nest({param: json.loads(text) for param, text in params}),
         summary=summary.read(connection, [key])[key],
+        notes=notes,
+        group=group,
+        job_type=job_type,
     )
