@@ -14,13 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trackerlite as tl
+from trackerlite.capture.names import secret_kind
+from trackerlite.capture.redact import redact_text
 from trackerlite.journal.reader import JournalReader
 from trackerlite.journal.scalars import Decoder
 from trackerlite.readers import Reader
 from unit.journals import SHM
 from unit.numbers import bits, keys, numbers
 
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+# Hypothesis also tries the words of our source, among them those that name a secret.
+plain = keys.filter(lambda key: not secret_kind(key))
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40).filter(
+    lambda text: redact_text(text) == text
+)
 numpy_scalars = st.one_of(
     st.floats(width=32).map(np.float32),
     st.floats(width=16).map(np.float16),
@@ -51,7 +57,7 @@ def expected(value: Any) -> Any:
 
 
 @settings(max_examples=25)
-@given(st.lists(st.dictionaries(keys, values, min_size=1, max_size=6), min_size=1, max_size=12))
+@given(st.lists(st.dictionaries(plain, values, min_size=1, max_size=6), min_size=1, max_size=12))
 def test_every_value_comes_back(rows: list[dict[str, Any]]) -> None:
     """Each value of each row is in the journal, in SQLite and in what readers give, with its type and its bits."""
     with tempfile.TemporaryDirectory(dir=SHM) as folder:
