@@ -152,7 +152,8 @@ def _database(report: Report, database: Path, living: set[str]) -> None:
         advice = "`trackerlite doctor --repair` rebuilds it."
         if "disk is full" in wrong:
             advice = "The journals have every row: free some space, and the next reader adds them."
-        report.findings.append(Finding("database", database, f"{wrong}. {advice}"))
+        said = wrong if "doctor --repair" in wrong else f"{wrong.rstrip('.')}. {advice}"
+        report.findings.append(Finding("database", database, said))
         return
     with tempfile.TemporaryDirectory(prefix="trackerlite-doctor-") as scratch:
         fresh = Path(scratch) / "fresh.db"

@@ -85,6 +85,9 @@ def test_repair_shows_the_same(harm: str, store: Path) -> None:
         data = bytearray(database.read_bytes())
         data[8192:12288] = b"\xee" * 4096
         database.write_bytes(data)
+    for finding in examine(store).findings:
+        assert finding.text.count("doctor --repair") <= 1, finding.text
+        assert ".." not in finding.text, finding.text
     report = examine(store, repair=True)
     assert report.repaired
     assert report.ok, report.findings
