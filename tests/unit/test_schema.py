@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from faults.migration import STATEMENTS
+from trackerlite.doctor import examine
 from trackerlite.errors import StoreTooNew
 from trackerlite.readers import Reader
 from trackerlite.store import connect, schema
@@ -37,6 +38,9 @@ def test_a_newer_schema_is_refused_unharmed(
         Reader.open(store)
     with pytest.raises(StoreTooNew):
         Reader.open(store, refresh=False)
+    for repair in (False, True):
+        with pytest.raises(StoreTooNew):
+            examine(store, repair=repair)
     projector = Projector(store)
     with pytest.raises(StoreTooNew):
         projector.project_run(folder)

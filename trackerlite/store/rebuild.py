@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from trackerlite.errors import StoreDamaged, StoreError, StoreNotFound
+from trackerlite.errors import StoreDamaged, StoreError, StoreNotFound, StoreTooNew
 from trackerlite.store import connect, schema
 from trackerlite.store.behind import bury, project_behind
 from trackerlite.store.journals import run_folders
@@ -32,7 +32,9 @@ def rebuild(store: Path, database: Path, *, keep_old: bool = False) -> int:
 
     Raises:
         StoreError: there is no room for it, or no right to write it.
+        StoreTooNew: a newer trackerlite wrote the old one; nothing was changed.
     """
+    _refuse_newer(database)
     clean(database)
     made = database.with_name(f"{database.name}{_PREFIX}{os.getpid()}")
     try:
@@ -55,6 +57,15 @@ def rebuild(store: Path, database: Path, *, keep_old: bool = False) -> int:
                 old.unlink(missing_ok=True)
         made.replace(database)
     return count
+
+
+def _refuse_newer(database: Path) -> None:
+    try:
+        connect.open_reader(database).close()
+    except StoreTooNew:
+        raise
+    except (StoreError, sqlite3.Error):
+        pass  # not there, or damaged: that is what a rebuild is for
 
 
 def project_into(store: Path, database: Path) -> int:
