@@ -30,7 +30,9 @@ _STRONG = _phrases(
     cookie, cookies, set cookie, access tokens, auth tokens, api tokens, api keys, apikeys,
     access keys, private keys, passwords, wandb key, sas token, connection string, accountkey,
     secretkey, accesskey, authtoken, accesstoken, privatekey, clientsecret, amz signature, amz
-    credential, amz security
+    credential, amz security, db pass, dbpass, database pass, smtp pass, mail pass, email pass,
+    mysql pass, postgres pass, pg pass, mongo pass, redis pass, ftp pass, ssh pass, proxy pass,
+    admin pass, root pass, user pass
     """
 )
 # Only at the end of a name, and only before a string.
