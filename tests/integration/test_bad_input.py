@@ -89,8 +89,10 @@ def test_a_strict_run_raises_what_another_tells(tmp_path: Any) -> None:
             lambda: run.log_artifact(5),  # type: ignore[arg-type]
             lambda: run.save(5),  # type: ignore[arg-type]
         ):
-            with pytest.raises(BadInput):
+            with pytest.raises(BadInput) as caught:
                 mistake()
+            assert "recorded at" not in str(caught.value)
+    assert not tl.Api(tmp_path).run(run.id).metrics
 
 
 def test_no_step_leaves_the_64_bits(run: Any, capsys: pytest.CaptureFixture[str]) -> None:

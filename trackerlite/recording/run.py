@@ -143,10 +143,8 @@ class Run(Defining, Ending, Keeping, Familiar, Identity):
             number = int(number)
         if isinstance(number, int) and -_FAR < number < _FAR:
             return int(number)
-        self._refuse(
-            f"step={values.brief(step)} is no whole number below 2**62; "
-            f"the row was recorded at step {self._step}."
-        )
+        became = "is lost" if self.settings.strict else f"was recorded at step {self._step}"
+        self._refuse(f"step={values.brief(step)} is no whole number below 2**62; the row {became}.")
         return self._step
 
     def _refuse(self, message: str) -> bool:
