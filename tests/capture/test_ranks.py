@@ -266,6 +266,36 @@ class TestPreempted:
         third = self.launch(tmp_path, 1, "end")
         assert third.communicate(timeout=60)[0].startswith("new"), "a finished run is not continued"
 
+    def test_grace_in_c_code(self, tmp_path):
+        """A rank that waits in a library for a dead peer is preempted within a second as well."""
+        script = """
+            import ctypes, sys
+            import trackerlite as tl
+            run = tl.init(project="p", dir=sys.argv[1])
+            run.log({"loss": 1.0})
+            print(run.id, flush=True)
+            lock = ctypes.create_string_buffer(64)
+            for _ in range(2):
+                ctypes.CDLL(None).pthread_mutex_lock(lock)
+        """
+        process = subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(script), str(tmp_path)],
+            env=clean(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        run_id = process.stdout.readline().strip()
+        time.sleep(0.5)
+        start = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.wait(10) == -signal.SIGTERM
+        finally:
+            process.kill()
+            process.communicate()
+        assert time.monotonic() - start < 3
+        with Reader.open(tmp_path) as reader:
+            run = reader.run(run_id)
+            assert (run.state, run.reason) == ("preempted", "SIGTERM")
+
     def test_tasks_of_an_array(self, tmp_path):
         """Tasks of one name each continue their own run, whichever is requeued first."""
 

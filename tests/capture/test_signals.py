@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -96,3 +97,68 @@ class TestWatch:
             f"say(str(signal.getsignal(signal.{number}) == signal.SIG_DFL))"
         )
         assert done.stdout == "True "
+
+
+class TestDeaf:
+    """The main thread waits in C code, which no handler of Python's interrupts."""
+
+    WAIT = """
+        import ctypes, time
+        def wait():
+            lock = ctypes.create_string_buffer(64)
+            ctypes.CDLL(None).pthread_mutex_lock(lock)
+            ctypes.CDLL(None).pthread_mutex_lock(lock)
+        threading.Timer(0.3, lambda: me(signal.SIGTERM)).start()
+    """
+
+    def test_dies(self):
+        """It dies of the signal all the same, after we were told, soon."""
+        start = time.monotonic()
+        done = run(textwrap.dedent(self.WAIT) + "signals.watch(say); wait(); say('alive')")
+        assert (done.stdout, done.returncode) == ("SIGTERM dies ", -signal.SIGTERM)
+        assert time.monotonic() - start < 5
+
+    def test_handler_of_the_script(self):
+        """We are told at once; the script's own handler runs when the main thread comes to it."""
+        done = run(
+            textwrap.dedent(self.WAIT)
+            + "signal.signal(signal.SIGTERM, lambda n, f: say('theirs'))\n"
+            "signals.watch(say); threading.Timer(2, lambda: (say('later'), os._exit(7))).start(); wait()"
+        )
+        assert (done.stdout, done.returncode) == ("SIGTERM listens later ", 7)
+
+    def test_not_twice(self):
+        """A main thread that hears is not followed by the thread that would have acted for it."""
+        done = run(
+            "import time; signals.watch(say)\nme(signal.SIGUSR1); time.sleep(1)\n"
+            "me(signal.SIGUSR1); time.sleep(1); say('end')",
+            SLURM_JOB_ID="1",
+        )
+        assert done.stdout == "SIGUSR1 goes on SIGUSR1 goes on end "
+
+    def test_taken_over_since(self):
+        """A signal that somebody else has by now is his, however long he takes."""
+        done = run(
+            "import time; signals.watch(say); signal.signal(signal.SIGTERM, lambda n, f: say('theirs'))\n"
+            "me(signal.SIGTERM); time.sleep(1); say('alive')"
+        )
+        assert done.stdout == "theirs alive "
+
+    def test_a_child_that_is_killed(self):
+        """What a forked child is told does not reach its parent."""
+        done = run(
+            "import time; signals.watch(say); child = os.fork()\n"
+            "if not child: signal.signal(signal.SIGTERM, lambda n, f: os._exit(3)); time.sleep(5)\n"
+            "time.sleep(0.3); os.kill(child, signal.SIGTERM)\n"
+            "say('child', os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])); time.sleep(1); say('alive')"
+        )
+        assert done.stdout == "child 3 alive "
+
+    def test_an_event_loop_keeps_its_pipe(self):
+        """Who wants to be woken by signals is; and what was there when we are done is what was there before."""
+        done = run(
+            "read, write = os.pipe(); os.set_blocking(write, False); signal.set_wakeup_fd(write)\n"
+            "signals.watch(say)(); say('theirs', signal.set_wakeup_fd(-1) == write)\n"
+            "signals.watch(say)(); say('none', signal.set_wakeup_fd(-1))"
+        )
+        assert done.stdout == "theirs True none -1 "

@@ -14,15 +14,20 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Literal
+
+from trackerlite.capture import deaf
 
 Fate = Literal["dies", "listens", "goes on"]
 Callback = Callable[[str, Fate], None]
 
 _callbacks: list[Callback] = []
 _earlier: dict[int, Any] = {}
+_heard: dict[int, float] = {}  # when the handler ran last
+_turn = threading.RLock()  # who acts on a signal: the handler, or the thread that waited for it
 
 
 def watch(callback: Callback, names: tuple[str, ...] | None = None) -> Callable[[], None]:
@@ -35,6 +40,7 @@ def watch(callback: Callback, names: tuple[str, ...] | None = None) -> Callable[
     if threading.current_thread() is threading.main_thread():
         for name in names or _wanted():
             _install(getattr(signal, name, None))
+        deaf.listen(_unheard)
 
     def forget() -> None:
         if callback in _callbacks:
@@ -49,6 +55,7 @@ def restore() -> None:
     """Give every signal back to who had it, unless somebody took it over since."""
     if threading.current_thread() is not threading.main_thread():
         return
+    deaf.stop()
     for number, handler in list(_earlier.items()):
         if signal.getsignal(number) is _on_signal:
             signal.signal(number, handler)
@@ -75,19 +82,59 @@ def _install(number: int | None) -> None:
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
-    name = signal.Signals(number).name
-    earlier = _earlier.get(number, signal.SIG_DFL)
-    fate: Fate = "listens" if callable(earlier) else "goes on" if _only_warns(number) else "dies"
-    for callback in list(_callbacks):
+    _heard[number] = time.monotonic()
+    earlier, fate = _earlier.get(number, signal.SIG_DFL), _fate(number)
+    if _turn.acquire(blocking=False):
         try:
-            callback(name, fate)
-        except Exception:  # noqa: S112 - a handler that raises would hit the training anywhere
-            continue
+            _call(number, fate)
+        finally:
+            _turn.release()
+    elif fate == "dies":
+        return  # the thread is about to
     if callable(earlier):
         earlier(number, frame)
     elif fate == "dies":
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
+
+
+def _unheard(number: int, when: float) -> None:
+    """The same from a thread, where the main thread does not come to it. A handler of the script's
+    runs when it can; one that was set since stands in our place."""
+    if _heard.get(number, 0.0) > when - deaf.LATE or signal.getsignal(number) is not _on_signal:
+        return
+    if _turn.acquire(blocking=False):
+        try:
+            fate = _fate(number)
+            _call(number, fate)
+            if fate == "dies":
+                deaf.die(number)
+        finally:
+            _turn.release()
+
+
+def _fate(number: int) -> Fate:
+    earlier = _earlier.get(number, signal.SIG_DFL)
+    return "listens" if callable(earlier) else "goes on" if _only_warns(number) else "dies"
+
+
+def _call(number: int, fate: Fate) -> None:
+    name = signal.Signals(number).name
+    for callback in list(_callbacks):
+        try:
+            callback(name, fate)
+        except Exception:  # noqa: S112 - a handler that raises would hit the training anywhere
+            continue
+
+
+def _after_fork() -> None:
+    """A turn that another thread had is nobody's in the child."""
+    global _turn
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _only_warns(number: int) -> bool:
