@@ -105,6 +105,22 @@ def test_spoiled_while_two_train(
     assert integrity(store / "trackerlite.db") == "ok"
 
 
+def test_deleted_without_its_log(nursery: Nursery, tmp_path: Path) -> None:
+    """Who looks while the database is gone, and its log still there, sees the run all the same."""
+    store = tmp_path / ".trackerlite"
+    victim = nursery.start(
+        role="record", store=str(tmp_path), id="r", seed=1, first=0, count=1000, pause=0.002
+    )
+    while not victim.over:
+        victim.listen(0.3)
+        if (store / "trackerlite.db-wal").exists():
+            (store / "trackerlite.db").unlink(missing_ok=True)
+            with Reader.open(store) as reader:
+                assert reader.run("r")
+                assert reader.series()
+    assert victim.ended
+
+
 def test_readers_all_the_while(nursery: Nursery, tmp_path: Path, chance: random.Random) -> None:
     """Readers that open, read and close a store in threads while it is written see each run grow and never step back."""
     victims = [

@@ -60,7 +60,11 @@ def _create(path: Path) -> None:
     """Make an empty file with the rights that the umask leaves: SQLite itself gives a group none to write.
 
     One that is there is not touched: to close it would drop the locks of our other connections.
+    A log beside none is that of a database that was deleted, and not to be read into this one.
     """
+    if not path.exists():
+        for suffix in ("-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
     except OSError:
