@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -207,3 +208,29 @@ def test_version() -> None:
     done = trackerlite("--version")
     assert done.returncode == 0
     assert done.stdout.startswith("trackerlite 0.")
+
+
+@pytest.mark.parametrize("verb", [("show", "mine"), ("sql", "SELECT COUNT(*) FROM metrics")])
+@pytest.mark.parametrize("harm", ["page", "table"])
+def test_a_database_that_fails_midway(harm: str, verb: tuple[str, ...], store: Path) -> None:
+    """What SQLite says in the middle of reading becomes a sentence that says what is safe."""
+    trackerlite("ls", TRACKERLITE_DIR=str(store))
+    database = next(store.rglob("trackerlite.db"))
+    connection = sqlite3.connect(database, isolation_level=None)
+    [page] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name='point'").fetchone()
+    [size] = connection.execute("PRAGMA page_size").fetchone()
+    if harm == "table":
+        connection.execute("DROP TABLE series")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.close()
+    if harm == "page":
+        with open(database, "r+b") as file:
+            file.seek((page - 1) * size)
+            file.write(b"\xee" * size)
+    done = trackerlite(*verb, TRACKERLITE_DIR=str(store))
+    assert "Traceback" not in done.stderr
+    if verb[0] == "show" and harm == "page":  # it reads no points
+        assert done.returncode == 0
+    else:
+        assert done.returncode == (2 if (verb[0], harm) == ("sql", "table") else 1), done.stderr
+        assert done.returncode == 2 or "safe in their journals" in done.stderr

@@ -89,14 +89,14 @@ class Reader:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        """Close it; who leaves because the database is damaged is told what to do.
+        """Close it; who leaves because the database cannot be read is told what to do.
 
         Raises:
-            StoreDamaged: in place of SQLite's error.
+            StoreDamaged, StoreError: in place of SQLite's error.
         """
         self.close()
-        if isinstance(error, sqlite3.Error) and connect.is_corrupt(error):
-            raise connect.damaged(self.database, error) from error
+        if isinstance(error, sqlite3.Error):
+            raise connect.unreadable(self.database, error) from error
 
     def version(self) -> int:
         """A number that changes whenever anybody committed anything; cheap to ask."""

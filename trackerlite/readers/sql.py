@@ -52,6 +52,7 @@ def run_sql(reader: Reader, statement: str, timeout: float = 60.0) -> Result:
 
     Raises:
         SqlError: it is no SELECT, or is wrong. SqlTimeout: it took too long.
+        StoreDamaged: the database cannot be read.
     """
     connection = connect.open_reader(reader.database)
     refused: list[str] = []
@@ -71,6 +72,8 @@ def run_sql(reader: Reader, statement: str, timeout: float = 60.0) -> Result:
             return SqlError(
                 "Only reading is possible here: a SELECT, or WITH … SELECT. Nothing was changed."
             )
+        if isinstance(error, sqlite3.Error) and connect.is_corrupt(error):
+            return connect.damaged(reader.database, error)
         if "interrupted" in str(error):
             return SqlTimeout(f"That took longer than {timeout:g} s, so it was stopped.")
         return SqlError(

@@ -9,7 +9,7 @@ import weakref
 from pathlib import Path
 from urllib.parse import quote
 
-from trackerlite.errors import StoreDamaged, StoreNotFound
+from trackerlite.errors import StoreDamaged, StoreError, StoreNotFound
 from trackerlite.store import schema
 
 SQLITE = sqlite3.sqlite_version
@@ -126,6 +126,16 @@ def _connect_ro(uri: str, path: Path) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def unreadable(path: Path, error: sqlite3.Error) -> StoreError:
+    """What to raise for an error of SQLite's that is nobody's wrong SQL."""
+    if is_corrupt(error):
+        return damaged(path, error)
+    return StoreError(
+        f"The database {path} could not be read just now ({error}). The runs are safe in their journals: "
+        "try again, and if it stays so, `trackerlite doctor --repair` makes it anew."
+    )
 
 
 def damaged(path: Path, error: sqlite3.Error) -> StoreDamaged:
