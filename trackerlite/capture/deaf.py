@@ -34,18 +34,20 @@ def listen(late: Callable[[int, float], object]) -> None:
     except OSError:
         return
     os.set_blocking(write, False)
-    earlier = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    reader = threading.Thread(
-        target=_read, args=(read, late), name="trackerlite-signals", daemon=True
-    )
     try:
-        if earlier == -1:
+        earlier = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    except ValueError:  # an interpreter within this process
+        earlier = None
+    if earlier == -1:
+        reader = threading.Thread(
+            target=_read, args=(read, late), name="trackerlite-signals", daemon=True
+        )
+        with suppress(RuntimeError):
             reader.start()
             _write = write
             return
-    except RuntimeError:
-        pass
-    signal.set_wakeup_fd(earlier)
+    if earlier is not None:
+        signal.set_wakeup_fd(earlier)
     os.close(read)
     os.close(write)
 
@@ -75,13 +77,14 @@ def die(number: int) -> None:
 
 
 def _read(read: int, late: Callable[[int, float], object]) -> None:
-    while numbers := os.read(read, 64):
-        when = time.monotonic()
-        time.sleep(LATE)
-        for number in dict.fromkeys(numbers):
-            with suppress(Exception):
-                late(number, when)
-    os.close(read)
+    with suppress(OSError):  # a program that closes all files, to become a daemon
+        while numbers := os.read(read, 64):
+            when = time.monotonic()
+            time.sleep(LATE)
+            for number in dict.fromkeys(numbers):
+                with suppress(Exception):
+                    late(number, when)
+        os.close(read)
 
 
 def _after_fork() -> None:
