@@ -13,6 +13,7 @@ import pytest
 
 import trackerlite as tl
 from trackerlite import values
+from trackerlite.doctor import examine
 from trackerlite.errors import BadInput
 
 
@@ -172,6 +173,22 @@ def test_a_nested_config_reads_as_it_was_given(run: Any) -> None:
         assert two.config.as_dict() == {"lora": {"r": 4, "alpha": 32}, "sizes": [1, 2]}
     stored = tl.Api(dir=run.settings.store).run("n").config
     assert stored == {"lora.r": 4, "lora.alpha": 32, "sizes": [1, 2]}
+
+
+def test_what_is_replaced_in_the_config_is_gone(tmp_path: Any) -> None:
+    """A nested entry that is set anew leaves nothing of the old one behind, resumed and rebuilt too."""
+    with tl.init(dir=tmp_path, id="r", config={"a": {"b": 1, "d": {"e": 2}}, "k": 5}) as run:
+        run.config["a"] = {"c": 2}
+        run.config.k = {"x": 1}
+        run.config.update({"k": {"x": 3}})
+        run.config["a.c"] = 4
+        assert run.config.as_dict() == {"a": {"c": 4}, "k": {"x": 3}}
+    kept = {"a.c": 4, "k.x": 3}
+    assert dict(tl.Api(tmp_path).run("r").config) == kept
+    examine(tmp_path, repair=True)
+    assert dict(tl.Api(tmp_path).run("r").config) == kept
+    with tl.init(dir=tmp_path, id="r", resume="must") as run:
+        assert run.config.as_dict() == {"a": {"c": 4}, "k": {"x": 3}}
 
 
 def test_a_nested_summary_reads_as_it_was_given(run: Any) -> None:

@@ -26,7 +26,7 @@ class Config(Mapping[str, Any]):
 
     Each change is in the journal when the statement returns. `refuse` is told of bad ones.
 
-    >>> config = Config(lambda flat: None, {"lora": {"r": 8}})
+    >>> config = Config(lambda changed: None, {"lora": {"r": 8}})
     >>> config.lora["r"], config["lora"]["r"], config["lora.r"]
     (8, 8, 8)
     >>> config.lr = 1e-4
@@ -84,9 +84,12 @@ class Config(Mapping[str, Any]):
         """Add or change entries, from a mapping, a dataclass, a namespace, or keywords."""
         items = values.named_items(values_) if values_ is not None else []
         changed = values.jsonable(dict([*items, *more.items()]))
+        before = values.flatten(self._values)
         for key, value in changed.items():
             self._put(key, value)
-        self._record(values.flatten(changed))
+        now = values.flatten(self._values)
+        gone = [key for key in before if key not in now]
+        self._record({"values": values.flatten(changed), **({"removed": gone} if gone else {})})
 
     def _put(self, key: str, value: Any) -> None:
         """Under its key; one of a nested dict may be named by its path ("lora.r")."""

@@ -189,10 +189,10 @@ class Run(Defining, Ending, Keeping, Familiar, Identity):
                 self._refuse(str(error))
         return fits
 
-    def _config_changed(self, flat: dict[str, Any]) -> None:
-        flat = self._sized(flat)
-        if flat:
-            self._record("config", values=redact_config(flat))
+    def _config_changed(self, changed: dict[str, Any]) -> None:
+        changed["values"] = redact_config(self._sized(changed["values"]))
+        if any(changed.values()):
+            self._record("config", **changed)
 
     def _summary_changed(self, changed: dict[str, Any]) -> None:
         if "values" in changed:

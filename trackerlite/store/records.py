@@ -145,6 +145,10 @@ class Records:
 
     def _config(self, said: Said) -> None:
         self.connection.executemany(
+            "DELETE FROM param WHERE run_key=? AND key=? AND at <= ?",
+            [(self.key, str(key), said.clock) for key in said.fields.get("removed", ())],
+        )
+        self.connection.executemany(
             "INSERT INTO param (run_key, key, value, json, at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (run_key, key) DO UPDATE SET value=excluded.value, json=excluded.json, at=excluded.at "
             "WHERE excluded.at >= param.at",
