@@ -197,6 +197,11 @@ def test_a_nested_summary_reads_as_it_was_given(run: Any) -> None:
     run.log({"val": {"f1": 0.25}})
     assert run.summary["best"]["loss"] == run.summary["best.loss"] == 0.5
     assert run.summary.val == {"f1": 0.25}
+    del run.summary["best"]
+    with pytest.raises(KeyError):
+        del run.summary["best"]
+    run.finish()
+    assert dict(tl.Api(run.settings.store).run(run.id).summary) == {"val.f1": 0.25}
 
 
 def test_one_alias_may_be_a_text(run: Any) -> None:

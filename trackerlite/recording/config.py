@@ -152,8 +152,12 @@ class Summary(Mapping[str, Any]):
         self.update({key: value})
 
     def __delitem__(self, key: str) -> None:
-        del self.latest[key]
-        self._record({"removed": [key]})
+        gone = [k for k in list(self.latest) if k == key or k.startswith(f"{key}.")]
+        if not gone:
+            raise KeyError(key)
+        for name in gone:
+            self.latest.pop(name, None)
+        self._record({"removed": gone})
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.latest)
