@@ -394,9 +394,11 @@ def test_at_a_prompt(tmp_path):
         "1 / 0",
         "exit()",
     ]
+    plain = {"PYTHON_BASIC_REPL": "1", "NO_COLOR": "1"}  # since 3.13 the other draws each key anew
     python = subprocess.Popen(
-        [sys.executable, "-q"], stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path
-    )
+        [sys.executable, "-q"],
+        stdin=theirs, stdout=theirs, stderr=theirs, cwd=tmp_path, env=os.environ | plain,
+    )  # fmt: skip
     os.close(theirs)
     shown = ""
     try:

@@ -316,7 +316,7 @@ def test_pages_that_are_damaged_are_told_in_a_sentence(tmp_path: Path) -> None:
         data[start : start + 3000] = b"\xa5" * 3000
     (store / "trackerlite.db").write_bytes(data)
     with Screen(tmp_path) as screen:
-        screen.shows("run-0", "database disk image is malformed", "`trackerlite doctor --repair`")
+        screen.shows("run-0", "it cannot be read", "malformed", "doctor --repair`")
         assert "loading" not in screen.shows("it cannot be read")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import builtins
-import os
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from trackerlite.capture import shell, signals
+from trackerlite.recording import workers
 from trackerlite.recording.harmless import told
 
 if TYPE_CHECKING:
@@ -25,11 +25,9 @@ _exception: BaseException | None = None
 _before: BaseException | None = None
 _exit: tuple[int, dict[str, int]] | None = None  # its code, and the step of each run at that moment
 _installed = False
-_worker = 0  # the child of multiprocessing whose end we are told
 _listening: list[Callable[[], None]] = []
-_cells: dict[
-    str, tuple[int, BaseException | None]
-] = {}  # by id: its step behind a cell, and what that raised
+#: by id: the step of a run behind the last cell that logged, and what that cell raised
+_cells: dict[str, tuple[int, BaseException | None]] = {}
 
 
 def watch(run: Run) -> None:
@@ -55,27 +53,14 @@ def watch(run: Run) -> None:
         quitter = type(getattr(builtins, "exit", None))
         if quitter.__module__ == "_sitebuiltins":  # the `exit` and `quit` of scripts without sys
             _note_quitting(quitter)
-    _watch_worker()
+    workers.watch(_at_worker_end)
     if not _listening:
         _listening.append(signals.watch(_on_signal))
 
 
-def _watch_worker() -> None:
-    """A child of multiprocessing, where it was forked, ends without what runs at exit; its finalizers run."""
-    global _worker
-    processes = sys.modules.get("multiprocessing.process")
-    if processes is None or processes.parent_process() is None or _worker == os.getpid():
-        return
-    from multiprocessing.util import Finalize
-
-    _worker = os.getpid()
-    Finalize(None, _at_worker_end, exitpriority=0)
-
-
 def _at_worker_end() -> None:
-    """Called while what the worker died of, if anything, is being handled."""
     for run in list(_runs):
-        run.__exit__(None, sys.exc_info()[1], None)
+        run.__exit__(None, workers.died_of(), None)
 
 
 def _on_signal(name: str, fate: signals.Fate) -> None:
@@ -160,6 +145,8 @@ def leave(run: Run, code: int | None = None) -> None:
 
 
 def _at_exit() -> None:
+    if workers.is_one():
+        _at_worker_end()
     error = _exception
     if error is None and _last_printed() is not _before:
         error = _last_printed()  # whoever took our hook away (rich does) did not call it
