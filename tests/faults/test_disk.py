@@ -286,6 +286,29 @@ def test_a_run_that_begins_on_a_full_disk(small_disk: Path) -> None:
     assert "Traceback" not in found.errors
 
 
+def test_a_folder_that_is_deleted(tmp_path: Path) -> None:
+    """A run whose folder, or whole store, is deleted under it has all its rows again, and goes on."""
+    code = """
+import shutil
+for number, what in enumerate(("runs/p/n-r0", "")):
+    run = tl.init(dir=".", project="p", name="n", id=f"r{number}", config={"lr": 1})
+    for step in range(300):
+        run.log({"x": step})
+        if step in (100, 200):
+            shutil.rmtree(".trackerlite/" + what)
+        if step == 150:
+            run._writer.sync()  # as it does each second
+    run.finish()
+    found = tl.Api(".").run(f"r{number}")
+    rows = found.metric("x")["step"].tolist() == list(range(300))
+    say(**{found.id: [rows, found.name, found.state, dict(found.config)]})
+"""
+    end = run(tmp_path, code)
+    whole = [True, "n", "finished", {"lr": 1}]
+    assert end.said == {"r0": whole, "r1": whole}
+    assert end.errors.count("was deleted while it is written; all of it is in") == 4
+
+
 def test_a_file_size_limit(tmp_path: Path) -> None:
     """Under RLIMIT_FSIZE the journal goes on in further files: nothing is lost and the process is not killed."""
     found = run(

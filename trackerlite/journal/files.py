@@ -26,13 +26,32 @@ def create(folder: Path) -> tuple[int, Path]:
     while True:
         name = f"events.out.tfevents.{seconds:010d}.{host}.{os.getpid()}.{os.urandom(4).hex()}"
         path = folder / name
-        flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             fd = _above_the_standard_ones(os.open(path, flags, 0o666))
         except FileExistsError:
             continue
         _lock(fd)
         return fd, path
+
+
+def restore(fd: int, folder: Path) -> tuple[int, Path]:
+    """A file whose last name was deleted, in `folder` again: a new one with all that the kernel still has.
+
+    Raises:
+        OSError: there is no room or right; the old one is as it was.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    new, path = create(folder)
+    try:
+        at = 0
+        while data := os.pread(fd, 1 << 20, at):
+            at += os.write(new, data)
+    except BaseException:
+        os.close(new)
+        path.unlink()
+        raise
+    return new, path
 
 
 def _above_the_standard_ones(fd: int) -> int:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from trackerlite.errors import JournalError
 from trackerlite.journal import events
-from trackerlite.journal.files import create
+from trackerlite.journal.files import create, restore
 from trackerlite.journal.framing import frame
 from trackerlite.text import tell
 
@@ -54,6 +54,7 @@ class JournalWriter:
         self._dirty = False
         self._failing = False
         self._warned = False
+        self._deleted = False
         self._retry_at = 0.0
         self._backlog: deque[bytes] = deque()
         self._backlog_bytes = 0
@@ -227,6 +228,25 @@ class JournalWriter:
             ) from error
         self._size = len(first)
 
+    def _restore(self) -> None:
+        """Somebody deleted the file: all that is in it goes into a new one, and so does what comes."""
+        deleted = self._path
+        try:
+            fd, self._path = restore(self._fd, self.folder)
+        except OSError as error:
+            if not self._deleted:
+                tell(
+                    f"the journal {deleted} was deleted, and cannot be written anew ({error.strerror or error}). "
+                    "What was logged is lost when the process ends, unless there is room before."
+                )
+            self._deleted = True
+            return
+        os.close(self._fd)
+        self._fd, self._deleted = fd, False
+        tell(
+            f"the journal {deleted} was deleted while it is written; all of it is in {self._path}."
+        )
+
     def _discard_empty_file(self) -> None:
         """Remove a file that holds no record, so that retries leave none behind."""
         self._close_file()
@@ -270,6 +290,8 @@ class JournalWriter:
             if self._fd < 0:
                 return
             self._dirty = False
+            if os.fstat(self._fd).st_nlink == 0:
+                self._restore()
             try:
                 fd = os.dup(self._fd)
             except OSError:
