@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import trackerlite
 from faults.migration import STATEMENTS
 from trackerlite.doctor import examine
 from trackerlite.errors import StoreTooNew
@@ -231,3 +233,16 @@ def test_projection_is_under_the_lock(store: Path) -> None:
     assert not (store / "trackerlite.db").exists()
     assert projector.project_run(folder) > 0
     projector.close()
+
+
+def test_no_parameter_has_a_number() -> None:
+    """Of `?1` Python 3.12 warns, each time it is bound: that costs ten times what the row does."""
+    room = Path(trackerlite.__file__).parent
+    numbered = re.compile(r"[=(,+ ]\?(\d|\{)")
+    found = [
+        f"{path.relative_to(room)}: {line.strip()}"
+        for path in room.rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if numbered.search(line)
+    ]
+    assert found == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +81,14 @@ class Runs:
 
     def _like(self, words: Sequence[str], trashed: bool) -> list[RunInfo]:
         """The runs that have one of some words as id or name, or as the beginning of the id."""
-        likely = "id = ?1 OR run_id = ?1 OR name = ?1 OR substr(id, 1, ?2) = ?1"
+        likely = "id = :word OR run_id = :word OR name = :word OR substr(id, 1, :long) = :word"
         found: dict[int, RunInfo] = {}
         for word in words:
-            clause = f"({likely}) AND trashed = ?3 AND run_id IS NOT NULL"
+            clause = f"({likely}) AND trashed = :trashed AND run_id IS NOT NULL"
             try:
-                runs = self._where(clause, [word, len(word), int(trashed)])
+                runs = self._where(
+                    clause, {"word": word, "long": len(word), "trashed": int(trashed)}
+                )
             except UnicodeEncodeError:  # a lone surrogate, which no id or name has
                 continue
             found |= {run.key: run for run in runs}
@@ -104,7 +106,7 @@ class Runs:
             raise RunNotFound(f"The store {self.path} knows no run in {folder}.")
         return found[0]
 
-    def _where(self, clause: str, bound: Sequence[Any]) -> list[RunInfo]:
+    def _where(self, clause: str, bound: Sequence[Any] | Mapping[str, Any]) -> list[RunInfo]:
         query = f"SELECT {_COLUMNS} FROM run WHERE {clause}"  # noqa: S608
         rows = self.connection.execute(query, bound).fetchall()
         tags: dict[int, list[str]] = {}

@@ -199,18 +199,18 @@ class Ledger:
     def heard_of(self, target: str, run_id: str) -> bool:
         """Whether anything of this run was ever sent from here, as far as this file knows."""
         found = self._db.execute(
-            "SELECT EXISTS (SELECT 1 FROM confirmed WHERE target = ?1 AND run_id = ?2"
-            " AND verified IS NOT NULL) OR EXISTS (SELECT 1 FROM attempt WHERE target = ?1 AND run_id = ?2)",
-            (target, run_id),
+            "SELECT EXISTS (SELECT 1 FROM confirmed WHERE target = :target AND run_id = :run_id"
+            " AND verified IS NOT NULL) OR EXISTS (SELECT 1 FROM attempt WHERE target = :target AND run_id = :run_id)",
+            {"target": target, "run_id": run_id},
         ).fetchone()
         return bool(found[0])
 
     def all_confirmed(self, target: str | None = None) -> dict[str, Confirmed]:
         """By run id; of several targets the one verified last."""
         rows = self._db.execute(
-            f"SELECT {_FIELDS} FROM confirmed WHERE ?1 IS NULL OR target = ?1"  # noqa: S608
+            f"SELECT {_FIELDS} FROM confirmed WHERE :target IS NULL OR target = :target"  # noqa: S608
             " ORDER BY verified IS NOT NULL, verified",
-            (target,),
+            {"target": target},
         )
         return {row[1]: _confirmed(row) for row in rows}
 
@@ -273,8 +273,8 @@ class Ledger:
         """Uploads that were never seen to end: their process died."""
         rows = self._db.execute(
             "SELECT key, run_id, stage, folder, lock, began FROM attempt WHERE ended IS NULL"
-            " AND (?1 IS NULL OR target = ?1) AND (?2 IS NULL OR run_id = ?2)",
-            (target, run_id),
+            " AND (:target IS NULL OR target = :target) AND (:run_id IS NULL OR run_id = :run_id)",
+            {"target": target, "run_id": run_id},
         )
         return [Attempt(*row) for row in rows]
 

@@ -8,26 +8,24 @@ lock back costs both threads a dozen wakes.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
 from trackerlite.store.moments import Moments
 
 #: rows of a statement, the most first: a statement takes 999 parameters in every SQLite
-SIZES = (200, 40, 8, 1)
+SIZES = (192, 48, 8, 1)
 
 
-def _statement(rows: int, mark: str) -> str:
-    """The insertion of so many points: the first key, then the columns one behind the other."""
-    points = (
-        f"(?1+{n},?{2 + n},?{2 + rows + n},?{2 + 2 * rows + n},"
-        + (f"?{2 + 3 * rows + n})" if mark == "?" else f"{mark})")
-        for n in range(rows)
-    )
-    return f"INSERT INTO point VALUES {','.join(points)}"  # noqa: S608 - parameters only
+def _statement(rows: int, columns: int) -> str:
+    # Anonymous parameters: Python 3.12 warns of each numbered one, each time.
+    row = f"({','.join('?' * columns)}{',NULL' * (5 - columns)})"
+    return f"INSERT INTO point VALUES {','.join([row] * rows)}"  # noqa: S608 - parameters only
 
 
-_STATEMENTS = [(rows, _statement(rows, "NULL"), _statement(rows, "?")) for rows in SIZES]
+#: without and with a column of marks
+_STATEMENTS = {columns: [(rows, _statement(rows, columns)) for rows in SIZES] for columns in (4, 5)}
 
 
 def insert(
@@ -38,18 +36,15 @@ def insert(
     marks: list[int | None] | None,
 ) -> None:
     """Write points with the keys `start`, `start` + 1, …; `marks` are all NULL where None."""
-    columns: list[list[Any]] = [moments.steps, moments.times, numbers]
+    keys = range(start, start + len(numbers))
+    columns: list[Iterable[Any]] = [keys, moments.steps, moments.times, numbers]
     if marks is not None:
         columns.append(marks)
+    values = list(chain.from_iterable(zip(*columns, strict=True)))
     at = 0
-    for rows, plain, marked in _STATEMENTS:
-        end = len(numbers) - (len(numbers) - at) % rows
+    for rows, statement in _STATEMENTS[len(columns)]:
+        wide = rows * len(columns)
+        end = len(values) - (len(values) - at) % wide
         if end > at:
-            connection.executemany(
-                plain if marks is None else marked,
-                (
-                    [start + n, *chain.from_iterable([column[n : n + rows] for column in columns])]
-                    for n in range(at, end, rows)
-                ),
-            )
+            connection.executemany(statement, [values[n : n + wide] for n in range(at, end, wide)])
         at = end
