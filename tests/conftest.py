@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,6 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("full")
         if config.option.timeout is None:
             config.option.timeout = LONG
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's job in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in (
         _settings() - _FOR_TESTS
     ):  # here, so that what a session's fixtures make is plain too
