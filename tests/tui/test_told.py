@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,21 @@ def test_a_log_axis_without_values_says_why(still: Make, tmp_path: Path) -> None
     assert "no value above zero: L takes symlog" in "\n".join(texts(made))
     made.key("L")
     assert "no value above zero" not in "\n".join(texts(made))
+
+
+def test_a_run_that_has_alerts_is_marked(still: Make, tmp_path: Path) -> None:
+    """Of a thousand runs those that deserve a look stand out, as soon as something rings."""
+    for name in ("good", "bad"):
+        with trackerlite.init(project="p", name=name, dir=str(tmp_path)) as run:
+            run.log({"loss": 1.0}, step=1)
+            if name == "bad":
+                run.alert("Look", "at this", "WARN")
+    made = still(tmp_path)
+    rows = [row for row in texts(made)[3:5] if "good" in row or "bad" in row]
+    assert [("! bad" in row, "! good" in row) for row in sorted(rows, key=lambda r: "good" in r)] == [
+        (True, False), (False, False)
+    ]  # fmt: skip
+    (alert,) = made.desk.snapshot.alerts
+    good = next(run for run in made.desk.runs.runs if run.name == "good")
+    made.desk.take(replace(made.desk.snapshot, alerts=(alert, alert._replace(run_key=good.key))))
+    assert "! good" in "\n".join(texts(made))

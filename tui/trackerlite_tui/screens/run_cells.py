@@ -26,6 +26,8 @@ class RunCells:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self._drawn: set[int] = set()
+        self._alerted: frozenset[int] = frozenset()  # the runs that have alerts
+        self._alerted_as: object = None
         self._best: dict[str, tuple[object, float | None]] = {}
         self._kept: dict[tuple[int, str], tuple[object, Cell]] = {}
         self._kept_as: tuple[object, ...] = ()
@@ -50,8 +52,14 @@ class RunCells:
         """A painting begins: forget what was kept if anything it says may have changed."""
         desk, state = self.desk, self.desk.state
         self._drawn = {run.key for run in desk.drawn()}
+        if self._alerted_as is not desk.snapshot.alerts:
+            self._alerted_as = desk.snapshot.alerts
+            self._alerted = frozenset(alert.run_key for alert in desk.snapshot.alerts)
         parts = (desk.runs, desk.snapshot.statistics, desk.look)
-        form = (list(state.marks), list(state.pinned_runs), state.color_by, state.band, self._drawn)
+        form = (
+            list(state.marks), list(state.pinned_runs), state.color_by, state.band, self._drawn,
+            self._alerted,
+        )  # fmt: skip
         if form != self._kept_as or not all(map(is_, parts, self._kept_of)):
             self._kept.clear()
             self._kept_as, self._kept_of = form, parts
@@ -64,7 +72,10 @@ class RunCells:
             return desk.state_of(run)
         if column == "name":
             pinned = look.pick("⌃", "^") if run.id in desk.state.pinned_runs else ""
-            return (pinned + safe(run.name or run.id), look.text)
+            # The key that shows the alerts marks who has some.
+            alerted = "! " if run.key in self._alerted else ""
+            name = alerted + pinned + safe(run.name or run.id)
+            return (name, look.warn if alerted else look.text)
         if column.startswith("spark:"):
             return (
                 self.spark(run, column.partition(":")[2]),
