@@ -33,6 +33,7 @@ SECRETS_BY_NAME = [
     ("password", 12345678),
     ("db.passwd", "hunter2"),
     ("smtp_pass", "hunter2"),
+    ("token.value", "abcdef123456"),
     ("dbPass", "hunter2"),
     ("hf_token", "whatever-it-is"),
     ("push_to_hub_token", "abcdefgh"),
@@ -53,6 +54,8 @@ SECRETS_BY_NAME = [
 
 NOT_SECRETS = [
     ("max_tokens", 4096),
+    ("pad_token.value", "<pad>x"),
+    ("tokenizer.value", "bert-base"),
     ("max_new_tokens", "4096"),
     ("tokenizer", "bert-base-uncased"),
     ("tokenizer_name", "meta-llama/Llama-3.1-8B"),

@@ -106,6 +106,8 @@ _HINT = re.compile(
 @lru_cache(maxsize=4096)
 def _kind(name: str) -> str:
     words = [w.lower() for w in compiled(_WORDS).findall(name)]
+    if len(words) > 1 and words[-1] in ("value", "default"):  # as config files nest them
+        words.pop()
     if not words or words[-1] in _ABOUT or not _LISTS.isdisjoint(words[:-1]):
         return ""
     for phrase in _STRONG:
