@@ -26,8 +26,9 @@ _before: BaseException | None = None
 _exit: tuple[int, dict[str, int]] | None = None  # its code, and the step of each run at that moment
 _installed = False
 _listening: list[Callable[[], None]] = []
-#: by id: the step of a run behind the last cell that logged, and what that cell raised
-_cells: dict[str, tuple[int, BaseException | None]] = {}
+#: by id: the step of a run behind the last cell that logged, and what that cell raised, in words: the
+#: error itself would keep all that its frames hold, on the GPU as well
+_cells: dict[str, tuple[int, str | None]] = {}
 
 
 def watch(run: Run) -> None:
@@ -132,16 +133,16 @@ def _after_cell(error: BaseException | None) -> None:
     for run in list(_runs):
         step, _ = _cells.get(run.id, (None, None))
         if step != run.step:
-            _cells[run.id] = run.step, error
+            _cells[run.id] = run.step, None if error is None else describe(error)
 
 
 def leave(run: Run, code: int | None = None) -> None:
     """End a run that nobody finished: as failed, where none went on behind the cell that raised."""
-    _, error = _cells.get(run.id, (0, None))
-    if error is None:
+    _, reason = _cells.get(run.id, (0, None))
+    if reason is None:
         run.finish(code)
     else:
-        run._end("failed", 1, describe(error))
+        run._end("failed", 1, reason)
 
 
 def _at_exit() -> None:
