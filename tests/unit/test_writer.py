@@ -206,6 +206,18 @@ def test_a_closed_writer_counts(tmp_path: Path) -> None:
     assert read_back(tmp_path)[0] == [0]
 
 
+def test_a_file_that_somebody_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that closes all files gets no error from a sync, and the next row goes into a new file."""
+    monkeypatch.setattr(writer, "tell", lambda message: None)
+    some = JournalWriter(tmp_path)
+    assert some.append(row(0))
+    os.close(some._fd)
+    some.sync()
+    some.append(row(1))
+    some.close()
+    assert read_back(tmp_path)[0] == [0, 1]
+
+
 def test_names_sort_in_the_order_of_writing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -290,9 +290,9 @@ class JournalWriter:
             if self._fd < 0:
                 return
             self._dirty = False
-            if os.fstat(self._fd).st_nlink == 0:
-                self._restore()
             try:
+                if os.fstat(self._fd).st_nlink == 0:
+                    self._restore()
                 fd = os.dup(self._fd)
             except OSError:
                 return
