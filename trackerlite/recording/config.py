@@ -84,12 +84,12 @@ class Config(Mapping[str, Any]):
         """Add or change entries, from a mapping, a dataclass, a namespace, or keywords."""
         items = values.named_items(values_) if values_ is not None else []
         changed = values.jsonable(dict([*items, *more.items()]))
-        before = values.flatten(self._values)
+        before = values.flatten({key: self[key] for key in changed if key in self})
         for key, value in changed.items():
             self._put(key, value)
-        now = values.flatten(self._values)
+        now = values.flatten(changed)
         gone = [key for key in before if key not in now]
-        self._record({"values": values.flatten(changed), **({"removed": gone} if gone else {})})
+        self._record({"values": now, **({"removed": gone} if gone else {})})
 
     def _put(self, key: str, value: Any) -> None:
         """Under its key; one of a nested dict may be named by its path ("lora.r")."""
